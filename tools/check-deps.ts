@@ -1,15 +1,17 @@
 /**
- * The fences of the house. Every folder with source lies under a `DEPS` file (the nearest one above it
- * counts); it names the layer of its package and lists, one per line, what files below it may import:
+ * The fences of the house. Every folder with source lies under a `DEPS` file (the nearest one above
+ * it counts); it names the layer of its package and lists, one per line, what files below it may
+ * import:
  *
  *     layer 2
  *     @heddle/std
  *     node:fs
  *     ajv
  *
- * Rejected: an import that is not listed; a package import that does not point to a lower layer; a path that
- * reaches into another package; a relative import without its extension; an import cycle between files.
- * `import type` counts like any other import. Test files may also import `node:*` and `fast-check`.
+ * Rejected: an import that is not listed; a package import that does not point to a lower layer; a
+ * path that reaches into another package; a relative import without its extension; an import cycle
+ * between files. `import type` counts like any other import. Test files may also import `node:*`
+ * and `fast-check`.
  */
 
 import { execFileSync } from "node:child_process";
@@ -123,7 +125,10 @@ function packageFolderOf(file: string): string {
   return file.split("/").slice(0, 2).join("/");
 }
 
-/** `@scope/name` or `name` of a specifier that may carry a sub-path; `node:` specifiers are kept whole. */
+/**
+ * `@scope/name` or `name` of a specifier that may carry a sub-path; `node:` specifiers are kept
+ * whole.
+ */
 function packageNameOf(specifier: string): string {
   if (specifier.startsWith("node:")) return specifier;
   return specifier

@@ -1,0 +1,58 @@
+/**
+ * Makes `dist/`: one bundle per main and per worker thread, with the addon, the CNI executable and
+ * the eBPF objects beside them. `heddle.mjs`, `heddle-agent.mjs` and `heddle-apiserver.mjs` run
+ * with Node alone.
+ */
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { build } from "esbuild";
+
+const root = path.resolve(import.meta.dirname, "..");
+const dist = path.join(root, "dist");
+
+const mains: Readonly<Record<string, string>> = {
+  heddle: "apps/cli/src/main.ts",
+  "heddle-agent": "apps/agent/src/main.ts",
+  "heddle-apiserver": "apps/apiserver/src/main.ts",
+};
+
+/** Files that run beside the bundles, and where they are built. */
+const companions: Readonly<Record<string, string>> = {
+  "heddle.node": "packages/native/build/heddle.node",
+  "heddle-cni": "cni/build/heddle-cni",
+};
+
+async function main(): Promise<void> {
+  mkdirSync(dist, { recursive: true });
+  const entryPoints: Record<string, string> = {};
+  for (const [name, file] of Object.entries(mains)) {
+    if (existsSync(path.join(root, file))) entryPoints[name] = path.join(root, file);
+  }
+  for (const file of globSync("packages/*/src/**/*-worker.ts", { cwd: root })) {
+    entryPoints[path.basename(file, ".ts")] = path.join(root, file);
+  }
+  await build({
+    entryPoints,
+    outdir: dist,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node26",
+    sourcemap: "linked",
+    logLevel: "warning",
+    // CommonJS dependencies inside an ES module bundle still call require.
+    banner: {
+      js: 'import { createRequire as heddleRequire } from "node:module"; const require = heddleRequire(import.meta.url);',
+    },
+  });
+  for (const [name, file] of Object.entries(companions)) {
+    if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(dist, name));
+  }
+  const objects = path.join(root, "bpf", "build");
+  for (const file of existsSync(objects) ? readdirSync(objects) : []) {
+    if (file.endsWith(".bpf.o")) cpSync(path.join(objects, file), path.join(dist, file));
+  }
+}
+
+await main();
