@@ -19,7 +19,11 @@ interface TestClass {
 const none = /^$/;
 const classes: Readonly<Record<string, TestClass>> = {
   unit: {
-    globs: ["packages/*/{src,test}/**/*.test.ts", "apps/*/src/**/*.test.ts", "tools/*.test.ts"],
+    globs: [
+      "packages/*/{src,test}/**/*.test.ts",
+      "apps/*/src/**/*.test.ts",
+      "{bench,tools}/**/*.test.ts",
+    ],
     exclude: /\.kernel\.test\.ts$/,
     concurrency: 2,
     timeoutMs: 120_000,
