@@ -1,6 +1,7 @@
 /**
- * What the rest of the house knows about a kind: its names, its schema, its rules. One descriptor per kind
- * drives defaulting, validation, the CRD, discovery, tables, OpenAPI and the reference documents.
+ * What the rest of the house knows about a kind: its names, its schema, its rules. One descriptor
+ * per kind drives defaulting, validation, the CRD, discovery, tables, OpenAPI and the reference
+ * documents.
  */
 import type { KubeObject } from "./meta.ts";
 
@@ -70,10 +71,14 @@ export interface ResourceKind<T extends KubeObject = KubeObject> {
   /** Schema of the whole object; metadata is opaque in it. */
   readonly schema: JsonSchema;
   readonly printerColumns: readonly PrinterColumn[];
-  /** Rules that a schema cannot say: cross-field, address arithmetic. Called only on schema-valid objects. */
-  readonly validate: (object: T) => readonly FieldError[];
-  /** Rules for a change: immutable fields. */
-  readonly validateUpdate: (next: T, previous: T) => readonly FieldError[];
+  /**
+   * Rules that a schema cannot say: cross-field, address arithmetic. Called only on schema-valid
+   * objects. A method and not a property, so that a kind of one type fits into a table of all
+   * kinds.
+   */
+  validate(object: T): readonly FieldError[];
+  /** Rules for a change: immutable fields. Called only on schema-valid objects. */
+  validateUpdate(next: T, previous: T): readonly FieldError[];
 }
 
 /** `heddle.io/v1alpha1`, or `v1` for the core group. */

@@ -1,7 +1,7 @@
 /**
- * The shape every object shares: Kubernetes API conventions (sig-architecture/api-conventions.md). These are
- * the types of the wire (JSON); values inside `spec` are text until `packages/inet` parses them at the edge
- * of whoever uses them.
+ * The shape every object shares: Kubernetes API conventions (sig-architecture/api-conventions.md).
+ * These are the types of the wire (JSON); values inside `spec` are text until `packages/inet`
+ * parses them at the edge of whoever uses them.
  */
 
 export interface OwnerReference {
@@ -33,7 +33,10 @@ export interface ObjectMeta {
   readonly managedFields?: readonly unknown[];
 }
 
-/** Any object of the API. `spec` and `status` are refined by the kinds; some core kinds have other fields. */
+/**
+ * Any object of the API. `spec` and `status` are refined by the kinds; some core kinds have other
+ * fields.
+ */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -49,4 +52,17 @@ export interface Condition {
   readonly lastTransitionTime: string;
   readonly reason: string;
   readonly message: string;
+}
+
+/** metav1.LabelSelectorRequirement. */
+export interface LabelSelectorRequirement {
+  readonly key: string;
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  readonly values?: readonly string[];
+}
+
+/** metav1.LabelSelector: all parts must hold; an empty selector selects everything. */
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly LabelSelectorRequirement[];
 }

@@ -1,0 +1,54 @@
+/** Vpc: an isolated routing domain, one VRF on every node and leaf that has a part of it. */
+import type { Vpc } from "../gen/vpc.gen.ts";
+import type { FieldError, JsonSchema, ResourceKind } from "../kind.ts";
+import { formatted, integer, list, object } from "../schema/build.ts";
+import { heddleKind, readyColumn } from "./heddle-kind.ts";
+import { immutable, noRules } from "./rules.ts";
+
+/**
+ * The VPC that exists always: its VRF id is 0 and its addresses are routed in the underlay of the
+ * data centre.
+ */
+export const nativeVpcName = "default";
+
+const routeTargets = (use: string): JsonSchema =>
+  list(
+    `Route targets (RFC 4360) that ${use}, as AS:number or address:number.`,
+    formatted("route-target", "A route target."),
+    64,
+    { default: [], "x-kubernetes-list-type": "set" },
+  );
+
+export const vpcKind: ResourceKind<Vpc> = heddleKind<Vpc>({
+  kind: "Vpc",
+  plural: "vpcs",
+  shortNames: [],
+  namespaced: false,
+  description:
+    "A Vpc is an isolated routing domain: its subnets reach each other, and nothing else unless route targets import it. The Vpc named default is the native network of the data centre.",
+  spec: object("The wanted routing domain.", {
+    routeDistinguisher: formatted(
+      "route-distinguisher",
+      "Route distinguisher (RFC 4364) of the VPC's VPN routes, as AS:number or address:number. Each node derives its own when absent.",
+    ),
+    importRouteTargets: routeTargets("a VPN route must carry one of to enter this VPC"),
+    exportRouteTargets: routeTargets("the VPN routes of this VPC carry"),
+  }),
+  status: {
+    vrfId: integer(
+      "Index of the VPC's VRF in the data plane of every node; 0 is the native network.",
+      [0, 0xffffffff],
+    ),
+    subnetCount: integer("Number of Subnets in this VPC.", [0, 0x7fffffff]),
+  },
+  printerColumns: [
+    { name: "VRF", type: "integer", jsonPath: ".status.vrfId" },
+    { name: "RD", type: "string", jsonPath: ".spec.routeDistinguisher", priority: 1 },
+    { name: "Import", type: "string", jsonPath: ".spec.importRouteTargets", priority: 1 },
+    { name: "Export", type: "string", jsonPath: ".spec.exportRouteTargets", priority: 1 },
+    readyColumn,
+  ],
+  validate: noRules,
+  validateUpdate: (next, previous): readonly FieldError[] =>
+    immutable(next.spec, previous.spec, ["routeDistinguisher"]),
+});
