@@ -1,0 +1,35 @@
+/** What a transition asks its runner to do, as data, performed in the order listed. */
+export type SessionEffect =
+  /** ConnectRetryCounter = 0. */
+  | "resetConnectRetryCounter"
+  /** ConnectRetryCounter += 1. */
+  | "countConnectRetry"
+  /** (Re)starts with ConnectRetryTime, jittered (RFC 4271 10). */
+  | "startConnectRetryTimer"
+  | "stopConnectRetryTimer"
+  /** Begins a TCP connection to the peer. */
+  | "connect"
+  /** Closes the TCP connection if there is one; what was sent is still delivered. */
+  | "dropConnection"
+  | "sendOpen"
+  | "sendKeepalive"
+  /** See `notificationOf`. */
+  | "sendNotification"
+  /** While waiting for an OPEN: RFC 4271 8.2.2 suggests 4 minutes. */
+  | "startLargeHoldTimer"
+  /** (Re)starts with the negotiated hold time; none when that is 0. */
+  | "startHoldTimer"
+  /** (Re)starts with a third of the hold time, jittered; none when that is 0. */
+  | "startKeepaliveTimer"
+  /** Stops the hold, keepalive and send hold timers. */
+  | "stopSessionTimers"
+  /** (Re)starts the back-off before the next attempt (DampPeerOscillations). */
+  | "startIdleHoldTimer"
+  | "stopIdleHoldTimer"
+  /** The session is Established: the peer is owed the table. */
+  | "sessionUp"
+  /** The session was Established: its routes go or become stale (`retainedFamilies`). */
+  | "sessionDown"
+  /** Hands the UPDATE to the RIB. */
+  | "deliverUpdate"
+  | "deliverRouteRefresh";

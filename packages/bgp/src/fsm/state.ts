@@ -1,0 +1,21 @@
+/** States of a session (RFC 4271 8.2.2). A state carries what has been learned on the way to it. */
+import type { Negotiated } from "./negotiate.ts";
+
+export type SessionState =
+  | { readonly kind: "Idle" }
+  | { readonly kind: "Connect" }
+  | { readonly kind: "Active" }
+  | { readonly kind: "OpenSent" }
+  | { readonly kind: "OpenConfirm"; readonly negotiated: Negotiated }
+  | { readonly kind: "Established"; readonly negotiated: Negotiated };
+
+export type SessionStateKind = SessionState["kind"];
+
+export const sessionStateKinds: readonly SessionStateKind[] = [
+  "Idle",
+  "Connect",
+  "Active",
+  "OpenSent",
+  "OpenConfirm",
+  "Established",
+];

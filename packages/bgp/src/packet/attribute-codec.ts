@@ -1,0 +1,271 @@
+/**
+ * How each known path attribute is read: its flags, its value, and the action of RFC 7606 7 when it
+ * is malformed. A reader returns a text when the value is malformed.
+ */
+import { Reader } from "@heddle/codec";
+import type { Asn, Ip4 } from "@heddle/inet";
+import type { ErrorAction } from "../errors.ts";
+import { decodeAsPath, firstAsnOf } from "./as-path.ts";
+import type { CodecContext } from "./context.ts";
+import { attributeTypes } from "./iana.ts";
+import type { AsPathSegment, Origin, PathAttributes } from "./path-attributes.ts";
+
+/** Attributes as they are collected; AS4_* are joined with the others at the end. */
+export interface AttributeDraft {
+  origin?: Origin;
+  asPath?: readonly AsPathSegment[];
+  nextHop?: Ip4;
+  med?: number;
+  localPref?: number;
+  atomicAggregate?: boolean;
+  aggregator?: { readonly asn: Asn; readonly address: Ip4 };
+  communities?: readonly number[];
+  originatorId?: Ip4;
+  clusterList?: readonly Ip4[];
+  extendedCommunities?: readonly bigint[];
+  as4Path?: readonly AsPathSegment[];
+  as4Aggregator?: { readonly asn: Asn; readonly address: Ip4 };
+  largeCommunities?: PathAttributes["largeCommunities"];
+}
+
+export interface AttributeCodec {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly transitive: boolean;
+  /** When the value is malformed. */
+  readonly onMalformed: Exclude<ErrorAction, "reset">;
+  /** Stores the value in `draft`; a text says why it is malformed. */
+  read(value: Uint8Array, cx: CodecContext, draft: AttributeDraft): string | undefined;
+  /** True when the attribute is dropped whatever it holds. */
+  ignored?(cx: CodecContext): boolean;
+}
+
+const wellKnown = { optional: false, transitive: true } as const;
+const optionalTransitive = { optional: true, transitive: true } as const;
+const optionalNonTransitive = { optional: true, transitive: false } as const;
+
+const origin: AttributeCodec = {
+  name: "ORIGIN",
+  ...wellKnown,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (value.length !== 1) return wrongLength(value, "1");
+    const code = value[0] as number;
+    if (code !== 0 && code !== 1 && code !== 2) return `value ${code}`;
+    draft.origin = code;
+    return undefined;
+  },
+};
+
+const asPath: AttributeCodec = {
+  name: "AS_PATH",
+  ...wellKnown,
+  onMalformed: "withdraw",
+  read(value, cx, draft) {
+    const path = decodeAsPath(value, cx.fourOctetAs ? 4 : 2);
+    if (typeof path === "string") return path;
+    if (cx.external && path.some((s) => s.type === "confed-sequence" || s.type === "confed-set")) {
+      return "confederation segments on an external session";
+    }
+    if (cx.external && cx.firstAsn !== undefined && !startsWith(path, cx)) {
+      return `its first AS is not ${cx.firstAsn}`;
+    }
+    draft.asPath = path;
+    return undefined;
+  },
+};
+
+function startsWith(path: readonly AsPathSegment[], cx: CodecContext): boolean {
+  // Of a two-octet peer, a number above 65535 arrives as AS_TRANS in AS_PATH.
+  const expected = !cx.fourOctetAs && Number(cx.firstAsn) > 0xffff ? 23456 : cx.firstAsn;
+  return firstAsnOf(path) === expected;
+}
+
+const nextHop: AttributeCodec = {
+  name: "NEXT_HOP",
+  ...wellKnown,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (value.length !== 4) return wrongLength(value, "4");
+    const address = new Reader(value).u32();
+    if (!isHostAddress4(address)) return "it is not a host address";
+    draft.nextHop = address as Ip4;
+    return undefined;
+  },
+};
+
+/** False for 0.0.0.0/8, 127.0.0.0/8, multicast and class E (RFC 4271 6.3). */
+export function isHostAddress4(address: number): boolean {
+  const high = address >>> 24;
+  return high !== 0 && high !== 127 && high < 224;
+}
+
+const multiExitDisc: AttributeCodec = {
+  name: "MULTI_EXIT_DISC",
+  ...optionalNonTransitive,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (value.length !== 4) return wrongLength(value, "4");
+    draft.med = new Reader(value).u32();
+    return undefined;
+  },
+};
+
+const localPref: AttributeCodec = {
+  name: "LOCAL_PREF",
+  ...wellKnown,
+  onMalformed: "withdraw",
+  ignored: (cx) => cx.external,
+  read(value, _cx, draft) {
+    if (value.length !== 4) return wrongLength(value, "4");
+    draft.localPref = new Reader(value).u32();
+    return undefined;
+  },
+};
+
+const atomicAggregate: AttributeCodec = {
+  name: "ATOMIC_AGGREGATE",
+  ...wellKnown,
+  onMalformed: "discard",
+  read(value, _cx, draft) {
+    if (value.length !== 0) return wrongLength(value, "0");
+    draft.atomicAggregate = true;
+    return undefined;
+  },
+};
+
+const aggregator: AttributeCodec = {
+  name: "AGGREGATOR",
+  ...optionalTransitive,
+  onMalformed: "discard",
+  read(value, cx, draft) {
+    const want = cx.fourOctetAs ? 8 : 6;
+    if (value.length !== want) return wrongLength(value, String(want));
+    const r = new Reader(value);
+    const asn = cx.fourOctetAs ? r.u32() : r.u16();
+    if (asn === 0) return "AS 0";
+    draft.aggregator = { asn: asn as Asn, address: r.u32() as Ip4 };
+    return undefined;
+  },
+};
+
+const communities: AttributeCodec = {
+  name: "COMMUNITIES",
+  ...optionalTransitive,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (!isMultiple(value, 4)) return wrongLength(value, "a multiple of 4");
+    draft.communities = readAll(value, (r) => r.u32());
+    return undefined;
+  },
+};
+
+const originatorId: AttributeCodec = {
+  name: "ORIGINATOR_ID",
+  ...optionalNonTransitive,
+  onMalformed: "withdraw",
+  ignored: (cx) => cx.external,
+  read(value, _cx, draft) {
+    if (value.length !== 4) return wrongLength(value, "4");
+    draft.originatorId = new Reader(value).u32() as Ip4;
+    return undefined;
+  },
+};
+
+const clusterList: AttributeCodec = {
+  name: "CLUSTER_LIST",
+  ...optionalNonTransitive,
+  onMalformed: "withdraw",
+  ignored: (cx) => cx.external,
+  read(value, _cx, draft) {
+    if (!isMultiple(value, 4)) return wrongLength(value, "a multiple of 4");
+    draft.clusterList = readAll(value, (r) => r.u32() as Ip4);
+    return undefined;
+  },
+};
+
+const extendedCommunities: AttributeCodec = {
+  name: "EXTENDED_COMMUNITIES",
+  ...optionalTransitive,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (!isMultiple(value, 8)) return wrongLength(value, "a multiple of 8");
+    draft.extendedCommunities = readAll(value, (r) => r.u64());
+    return undefined;
+  },
+};
+
+// RFC 6793 6: AS4_PATH and AS4_AGGREGATOR of a peer that speaks four octets are dropped.
+const as4Path: AttributeCodec = {
+  name: "AS4_PATH",
+  ...optionalTransitive,
+  onMalformed: "discard",
+  ignored: (cx) => cx.fourOctetAs,
+  read(value, _cx, draft) {
+    const path = decodeAsPath(value, 4);
+    if (typeof path === "string") return path;
+    draft.as4Path = path;
+    return undefined;
+  },
+};
+
+const as4Aggregator: AttributeCodec = {
+  name: "AS4_AGGREGATOR",
+  ...optionalTransitive,
+  onMalformed: "discard",
+  ignored: (cx) => cx.fourOctetAs,
+  read(value, _cx, draft) {
+    if (value.length !== 8) return wrongLength(value, "8");
+    const r = new Reader(value);
+    const asn = r.u32();
+    if (asn === 0) return "AS 0";
+    draft.as4Aggregator = { asn: asn as Asn, address: r.u32() as Ip4 };
+    return undefined;
+  },
+};
+
+const largeCommunities: AttributeCodec = {
+  name: "LARGE_COMMUNITY",
+  ...optionalTransitive,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (!isMultiple(value, 12)) return wrongLength(value, "a multiple of 12");
+    draft.largeCommunities = readAll(value, (r) => [r.u32(), r.u32(), r.u32()] as const);
+    return undefined;
+  },
+};
+
+/**
+ * By type code. MP_REACH_NLRI and MP_UNREACH_NLRI are not here: they hold routes, not attributes.
+ */
+export const attributeCodecs: ReadonlyMap<number, AttributeCodec> = new Map([
+  [attributeTypes.origin, origin],
+  [attributeTypes.asPath, asPath],
+  [attributeTypes.nextHop, nextHop],
+  [attributeTypes.multiExitDisc, multiExitDisc],
+  [attributeTypes.localPref, localPref],
+  [attributeTypes.atomicAggregate, atomicAggregate],
+  [attributeTypes.aggregator, aggregator],
+  [attributeTypes.communities, communities],
+  [attributeTypes.originatorId, originatorId],
+  [attributeTypes.clusterList, clusterList],
+  [attributeTypes.extendedCommunities, extendedCommunities],
+  [attributeTypes.as4Path, as4Path],
+  [attributeTypes.as4Aggregator, as4Aggregator],
+  [attributeTypes.largeCommunities, largeCommunities],
+]);
+
+function wrongLength(value: Uint8Array, want: string): string {
+  return `length ${value.length}, want ${want}`;
+}
+
+function isMultiple(value: Uint8Array, unit: number): boolean {
+  return value.length > 0 && value.length % unit === 0;
+}
+
+function readAll<T>(value: Uint8Array, readOne: (r: Reader) => T): T[] {
+  const r = new Reader(value);
+  const all: T[] = [];
+  while (r.left > 0) all.push(readOne(r));
+  return all;
+}

@@ -1,0 +1,20 @@
+import type { Asn } from "@heddle/inet";
+import type { AddressFamily } from "./address-family.ts";
+
+/** What a session negotiated, as far as it changes how bytes are read and written. */
+export interface CodecContext {
+  /** Both sides announced four-octet AS numbers (RFC 6793): AS_PATH and AGGREGATOR hold uint32. */
+  readonly fourOctetAs: boolean;
+  /**
+   * The session is external: RFC 7606 7.5, 7.9 and 7.10 drop the attributes that belong inside an
+   * AS.
+   */
+  readonly external: boolean;
+  /** MP_REACH_NLRI and MP_UNREACH_NLRI of any other family are ignored (RFC 4760 7). */
+  readonly families: readonly AddressFamily[];
+  /**
+   * On external sessions, the AS number that must come first in AS_PATH (RFC 4271 6.3); absent
+   * means not checked (a route server does not prepend itself, RFC 7947).
+   */
+  readonly firstAsn?: Asn;
+}

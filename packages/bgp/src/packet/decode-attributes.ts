@@ -1,0 +1,268 @@
+/**
+ * Decoding of one path attribute block with the error handling of RFC 7606. It runs once per
+ * distinct block, so it may allocate; `locateMp` and the prefix walkers serve the path that runs
+ * per message.
+ */
+import { type Ip4, type Ip6, ipFromBytes, isLinkLocal6 } from "@heddle/inet";
+import { DecodeError } from "../errors.ts";
+import { addressFamilyOf } from "./address-family.ts";
+import { mergeAs4Path } from "./as-path.ts";
+import {
+  type AttributeCodec,
+  type AttributeDraft,
+  attributeCodecs,
+  isHostAddress4,
+} from "./attribute-codec.ts";
+import type { CodecContext } from "./context.ts";
+import type {
+  AttributeProblem,
+  DecodedAttributes,
+  MpReach,
+  MpUnreach,
+  SharedAttributes,
+} from "./decoded-attributes.ts";
+import { asTrans, attributeFlags, attributeTypes, errorCodes, updateSubcodes } from "./iana.ts";
+import type { RawAttribute } from "./path-attributes.ts";
+import { locateMp, type MpParts, newMpParts, walkAttributes } from "./update.ts";
+
+interface Draft {
+  readonly known: AttributeDraft;
+  readonly unknown: RawAttribute[];
+  readonly seen: Set<number>;
+  readonly present: Set<number>;
+  readonly problems: AttributeProblem[];
+}
+
+/**
+ * Decodes the block `bytes`; all results but the NLRI offsets are owned. MP_REACH_NLRI may come
+ * without prefixes, the form in which a caller that interns blocks keeps it.
+ * @throws DecodeError `reset`
+ */
+export function decodeAttributes(bytes: Uint8Array, cx: CodecContext): DecodedAttributes {
+  const draft: Draft = {
+    known: {},
+    unknown: [],
+    seen: new Set(),
+    present: new Set(),
+    problems: [],
+  };
+  const overrun = walkAttributes(bytes, 0, bytes.length, (flags, type, header, start, end) => {
+    if ((flags & attributeFlags.optional) === 0 && !attributeCodecs.has(type) && !isMp(type)) {
+      throw unrecognizedWellKnown(type, bytes.subarray(header, end));
+    }
+    decodeAttribute(bytes.subarray(start, end), flags, type, cx, draft);
+  });
+  if (overrun >= 0) {
+    draft.problems.push(
+      problem(0, "withdraw", `attribute at offset ${overrun} overruns the block`),
+    );
+  }
+  const mp = locateMp(bytes, 0, bytes.length, newMpParts());
+  const mpReach = decodeReach(bytes, mp, cx, draft);
+  const mpUnreach = decodeUnreach(mp, cx, draft);
+  return {
+    action: draft.problems.some((p) => p.action === "withdraw") ? "withdraw" : "accept",
+    attributes: shared(draft),
+    present: draft.present,
+    ...(draft.known.nextHop === undefined ? {} : { nextHop: draft.known.nextHop }),
+    ...(mpReach === undefined ? {} : { mpReach }),
+    ...(mpUnreach === undefined ? {} : { mpUnreach }),
+    problems: draft.problems,
+  };
+}
+
+function decodeAttribute(
+  value: Uint8Array,
+  flags: number,
+  type: number,
+  cx: CodecContext,
+  draft: Draft,
+): void {
+  if (draft.seen.has(type)) {
+    // A second MP_REACH_NLRI or MP_UNREACH_NLRI is a reset, which locateMp throws.
+    if (!isMp(type)) draft.problems.push(problem(type, "discard", "it comes twice"));
+    return;
+  }
+  draft.seen.add(type);
+  const codec = attributeCodecs.get(type);
+  if (isMp(type)) {
+    if (!flagsFit(flags, true, false)) draft.problems.push(wrongFlags(type, flags));
+  } else if (codec === undefined) {
+    keepUnknown(value, flags, type, draft);
+  } else {
+    decodeKnown(codec, value, flags, type, cx, draft);
+  }
+}
+
+function decodeKnown(
+  codec: AttributeCodec,
+  value: Uint8Array,
+  flags: number,
+  type: number,
+  cx: CodecContext,
+  draft: Draft,
+): void {
+  if (codec.ignored?.(cx) === true) return;
+  if (!flagsFit(flags, codec.optional, codec.transitive)) {
+    draft.problems.push(wrongFlags(type, flags));
+    return;
+  }
+  const why = codec.read(value, cx, draft.known);
+  if (why === undefined) draft.present.add(type);
+  else draft.problems.push(problem(type, codec.onMalformed, `${codec.name}: ${why}`));
+}
+
+/** RFC 4271 5: optional transitive attributes travel on, optional non-transitive ones end here. */
+function keepUnknown(value: Uint8Array, flags: number, type: number, draft: Draft): void {
+  if ((flags & attributeFlags.transitive) === 0) return;
+  const kept = flags & ~attributeFlags.extendedLength;
+  // Not slice(), which does not copy when the receive buffer is a Node Buffer.
+  draft.unknown.push({ flags: kept, type, value: new Uint8Array(value) });
+  draft.present.add(type);
+}
+
+function flagsFit(flags: number, optional: boolean, transitive: boolean): boolean {
+  const isOptional = (flags & attributeFlags.optional) !== 0;
+  const isTransitive = (flags & attributeFlags.transitive) !== 0;
+  return isOptional === optional && isTransitive === transitive;
+}
+
+function decodeReach(
+  bytes: Uint8Array,
+  mp: MpParts,
+  cx: CodecContext,
+  draft: Draft,
+): MpReach | undefined {
+  if (mp.reachStart < 0) return undefined;
+  const family = addressFamilyOf(mp.reachAfi, mp.reachSafi);
+  if (family === undefined || !cx.families.includes(family)) {
+    draft.problems.push(notNegotiated(attributeTypes.mpReachNlri, mp.reachAfi, mp.reachSafi));
+    return undefined;
+  }
+  const nlri = { nlriStart: mp.reachNlriStart, nlriEnd: mp.reachEnd };
+  const hopLength = hopLengthOf(bytes, mp);
+  const hops = bytes.subarray(mp.reachNlriStart - 1 - hopLength, mp.reachNlriStart - 1);
+  if (family === "ipv4-unicast") {
+    if (hopLength !== 4) throw badNextHopLength(hopLength, "4", bytes, mp);
+    return { family, nextHop: checkedHop(ipFromBytes(hops) as Ip4, draft), ...nlri };
+  }
+  // RFC 2545 3: one global address, or a global and a link-local one.
+  if (hopLength !== 16 && hopLength !== 32)
+    throw badNextHopLength(hopLength, "16 or 32", bytes, mp);
+  const nextHop = checkedHop(ipFromBytes(hops.subarray(0, 16)) as Ip6, draft);
+  if (hopLength === 16) return { family, nextHop, ...nlri };
+  const linkLocal = ipFromBytes(hops.subarray(16)) as Ip6;
+  return isLinkLocal6(linkLocal)
+    ? { family, nextHop, linkLocalNextHop: linkLocal, ...nlri }
+    : { family, nextHop, ...nlri };
+}
+
+/**
+ * The next hop length is the octet before the next hop; nlriStart counts it in, with the reserved
+ * octet.
+ */
+function hopLengthOf(bytes: Uint8Array, mp: MpParts): number {
+  const extended = ((bytes[mp.reachStart] as number) & attributeFlags.extendedLength) !== 0;
+  return bytes[mp.reachStart + (extended ? 4 : 3) + 3] as number;
+}
+
+function checkedHop<T extends Ip4 | Ip6>(hop: T, draft: Draft): T {
+  const usable = typeof hop === "number" ? isHostAddress4(hop) : isHostAddress6(hop);
+  if (usable) draft.present.add(attributeTypes.mpReachNlri);
+  else {
+    const why = "MP_REACH_NLRI: its next hop is not a host address";
+    draft.problems.push(problem(attributeTypes.mpReachNlri, "withdraw", why));
+  }
+  return hop;
+}
+
+/** False for ::, ::1 and multicast. */
+function isHostAddress6(address: bigint): boolean {
+  return address > 1n && address >> 120n !== 0xffn;
+}
+
+function decodeUnreach(mp: MpParts, cx: CodecContext, draft: Draft): MpUnreach | undefined {
+  if (mp.unreachStart < 0) return undefined;
+  const family = addressFamilyOf(mp.unreachAfi, mp.unreachSafi);
+  if (family === undefined || !cx.families.includes(family)) {
+    draft.problems.push(notNegotiated(attributeTypes.mpUnreachNlri, mp.unreachAfi, mp.unreachSafi));
+    return undefined;
+  }
+  return { family, nlriStart: mp.unreachNlriStart, nlriEnd: mp.unreachEnd };
+}
+
+function shared(draft: Draft): SharedAttributes {
+  const { known } = draft;
+  joinAs4(known);
+  return {
+    origin: known.origin === undefined ? 2 : known.origin,
+    asPath: known.asPath === undefined ? [] : known.asPath,
+    ...(known.med === undefined ? {} : { med: known.med }),
+    ...(known.localPref === undefined ? {} : { localPref: known.localPref }),
+    atomicAggregate: known.atomicAggregate === true,
+    ...(known.aggregator === undefined ? {} : { aggregator: known.aggregator }),
+    communities: known.communities === undefined ? [] : known.communities,
+    extendedCommunities: known.extendedCommunities === undefined ? [] : known.extendedCommunities,
+    largeCommunities: known.largeCommunities === undefined ? [] : known.largeCommunities,
+    ...(known.originatorId === undefined ? {} : { originatorId: known.originatorId }),
+    clusterList: known.clusterList === undefined ? [] : known.clusterList,
+    unknown: draft.unknown,
+  };
+}
+
+/**
+ * RFC 6793 4.2.3: an AGGREGATOR that is not AS_TRANS says that both AS4_* attributes are out of
+ * date.
+ */
+function joinAs4(known: AttributeDraft): void {
+  if (known.aggregator !== undefined && known.aggregator.asn !== asTrans) {
+    if (known.as4Aggregator !== undefined) return;
+  } else if (known.as4Aggregator !== undefined && known.aggregator !== undefined) {
+    known.aggregator = known.as4Aggregator;
+  }
+  if (known.as4Path !== undefined && known.asPath !== undefined) {
+    known.asPath = mergeAs4Path(known.asPath, known.as4Path);
+  }
+}
+
+function isMp(type: number): boolean {
+  return type === attributeTypes.mpReachNlri || type === attributeTypes.mpUnreachNlri;
+}
+
+/** RFC 4271 6.3; RFC 7606 leaves it a reset. */
+function unrecognizedWellKnown(type: number, attribute: Uint8Array): DecodeError {
+  return new DecodeError(
+    `Cannot decode attribute ${type}: it is well-known to the peer only`,
+    "reset",
+    errorCodes.updateMessage,
+    updateSubcodes.unrecognizedWellKnownAttribute,
+    attribute,
+  );
+}
+
+function problem(type: number, action: AttributeProblem["action"], why: string): AttributeProblem {
+  return { type, action, message: `Cannot decode attribute ${type}: ${why}` };
+}
+
+function wrongFlags(type: number, flags: number): AttributeProblem {
+  return problem(type, "withdraw", `flags 0x${flags.toString(16)} do not fit its type`);
+}
+
+function notNegotiated(type: number, afi: number, safi: number): AttributeProblem {
+  return problem(type, "discard", `family ${afi}/${safi} was not negotiated`);
+}
+
+function badNextHopLength(
+  length: number,
+  want: string,
+  bytes: Uint8Array,
+  mp: MpParts,
+): DecodeError {
+  return new DecodeError(
+    `Cannot decode MP_REACH_NLRI: next hop length ${length}, want ${want}`,
+    "reset",
+    errorCodes.updateMessage,
+    updateSubcodes.optionalAttributeError,
+    bytes.subarray(mp.reachStart, mp.reachEnd),
+  );
+}

@@ -1,0 +1,185 @@
+/**
+ * Encoding of path attributes, in the order of their type codes (RFC 4271 5). What is encoded is
+ * what the caller wants sent: nothing is dropped or added here for the kind of the session.
+ */
+import type { Writer } from "@heddle/codec";
+import type { Ip, Ip6 } from "@heddle/inet";
+import { ipToBytes } from "@heddle/inet";
+import { type AddressFamily, addressFamilies } from "./address-family.ts";
+import { encodeAsPath, needsFourOctets } from "./as-path.ts";
+import type { CodecContext } from "./context.ts";
+import type { SharedAttributes } from "./decoded-attributes.ts";
+import { asTrans, attributeFlags, attributeTypes } from "./iana.ts";
+import type { PathAttributes } from "./path-attributes.ts";
+
+const wellKnown: number = attributeFlags.transitive;
+const optionalTransitive: number = attributeFlags.optional | attributeFlags.transitive;
+const optionalNonTransitive: number = attributeFlags.optional;
+
+export type EncodeContext = Pick<CodecContext, "fourOctetAs">;
+
+/**
+ * Writes the attributes of routes that travel in the NLRI field: NEXT_HOP is one of them.
+ * `attributes.nextHop` must be IPv4.
+ */
+export function encodeAttributes4(w: Writer, attributes: PathAttributes, cx: EncodeContext): void {
+  encodeShared(w, attributes, cx, attributes.nextHop);
+}
+
+/**
+ * Writes the attributes of routes that travel in MP_REACH_NLRI, without that attribute itself: see
+ * {@link encodeReachHead}.
+ */
+export function encodeSharedAttributes(
+  w: Writer,
+  attributes: SharedAttributes,
+  cx: EncodeContext,
+): void {
+  encodeShared(w, attributes, cx, undefined);
+}
+
+function encodeShared(
+  w: Writer,
+  a: SharedAttributes,
+  cx: EncodeContext,
+  nextHop: Ip | undefined,
+): void {
+  encodeAttribute(w, wellKnown, attributeTypes.origin, () => w.u8(a.origin));
+  encodeAttribute(w, wellKnown, attributeTypes.asPath, () =>
+    encodeAsPath(w, a.asPath, cx.fourOctetAs ? 4 : 2),
+  );
+  if (nextHop !== undefined) {
+    encodeAttribute(w, wellKnown, attributeTypes.nextHop, () => w.bytes(ipToBytes(nextHop)));
+  }
+  const { med, localPref } = a;
+  if (med !== undefined) {
+    encodeAttribute(w, optionalNonTransitive, attributeTypes.multiExitDisc, () => w.u32(med));
+  }
+  if (localPref !== undefined) {
+    encodeAttribute(w, wellKnown, attributeTypes.localPref, () => w.u32(localPref));
+  }
+  if (a.atomicAggregate) {
+    encodeAttribute(w, wellKnown, attributeTypes.atomicAggregate, () => undefined);
+  }
+  encodeAggregator(w, a, cx);
+  encodeLists(w, a);
+  encodeAs4(w, a, cx);
+  encodeLarge(w, a);
+  for (const raw of a.unknown) {
+    // RFC 4271 9: whoever passes on what it does not understand says so.
+    const flags = raw.flags | attributeFlags.partial;
+    encodeAttribute(w, flags, raw.type, () => w.bytes(raw.value));
+  }
+}
+
+function encodeAggregator(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
+  const { aggregator } = a;
+  if (aggregator === undefined) return;
+  encodeAttribute(w, optionalTransitive, attributeTypes.aggregator, () => {
+    if (cx.fourOctetAs) w.u32(aggregator.asn);
+    else w.u16(aggregator.asn > 0xffff ? asTrans : aggregator.asn);
+    w.u32(aggregator.address);
+  });
+}
+
+function encodeLists(w: Writer, a: SharedAttributes): void {
+  if (a.communities.length > 0) {
+    encodeAttribute(w, optionalTransitive, attributeTypes.communities, () => {
+      for (const community of a.communities) w.u32(community);
+    });
+  }
+  const { originatorId } = a;
+  if (originatorId !== undefined) {
+    const type = attributeTypes.originatorId;
+    encodeAttribute(w, optionalNonTransitive, type, () => w.u32(originatorId));
+  }
+  if (a.clusterList.length > 0) {
+    encodeAttribute(w, optionalNonTransitive, attributeTypes.clusterList, () => {
+      for (const id of a.clusterList) w.u32(id);
+    });
+  }
+  if (a.extendedCommunities.length > 0) {
+    encodeAttribute(w, optionalTransitive, attributeTypes.extendedCommunities, () => {
+      for (const community of a.extendedCommunities) w.u64(community);
+    });
+  }
+}
+
+function encodeLarge(w: Writer, a: SharedAttributes): void {
+  if (a.largeCommunities.length === 0) return;
+  encodeAttribute(w, optionalTransitive, attributeTypes.largeCommunities, () => {
+    for (const [global, local1, local2] of a.largeCommunities)
+      w.u32(global).u32(local1).u32(local2);
+  });
+}
+
+/** RFC 6793 4.2.2: an old peer gets the wide numbers in AS4_PATH and AS4_AGGREGATOR. */
+function encodeAs4(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
+  if (cx.fourOctetAs) return;
+  if (needsFourOctets(a.asPath)) {
+    const path = a.asPath.filter((s) => s.type === "sequence" || s.type === "set");
+    encodeAttribute(w, optionalTransitive, attributeTypes.as4Path, () => encodeAsPath(w, path, 4));
+  }
+  const { aggregator } = a;
+  if (aggregator !== undefined && aggregator.asn > 0xffff) {
+    encodeAttribute(w, optionalTransitive, attributeTypes.as4Aggregator, () =>
+      w.u32(aggregator.asn).u32(aggregator.address),
+    );
+  }
+}
+
+/**
+ * Writes MP_REACH_NLRI up to its prefixes, always with an extended length, and returns the offset
+ * of that length: the caller appends the prefixes and patches it with `w.length - offset - 2`.
+ */
+export function encodeReachHead(
+  w: Writer,
+  family: AddressFamily,
+  nextHop: Ip,
+  linkLocalNextHop?: Ip6,
+): number {
+  const lengthAt = encodeMpHead(w, attributeTypes.mpReachNlri, family);
+  const hop = ipToBytes(nextHop);
+  const linkLocal =
+    linkLocalNextHop === undefined ? new Uint8Array(0) : ipToBytes(linkLocalNextHop);
+  w.u8(hop.length + linkLocal.length)
+    .bytes(hop)
+    .bytes(linkLocal)
+    .u8(0);
+  return lengthAt;
+}
+
+/** Writes MP_UNREACH_NLRI up to its prefixes; result as {@link encodeReachHead}. */
+export function encodeUnreachHead(w: Writer, family: AddressFamily): number {
+  return encodeMpHead(w, attributeTypes.mpUnreachNlri, family);
+}
+
+function encodeMpHead(w: Writer, type: number, family: AddressFamily): number {
+  w.u8(attributeFlags.optional | attributeFlags.extendedLength).u8(type);
+  const lengthAt = w.length;
+  const { afi, safi } = addressFamilies[family];
+  w.u16(0).u16(afi).u8(safi);
+  return lengthAt;
+}
+
+/**
+ * Writes header and value, with an extended length only where the value is longer than 255 octets.
+ */
+function encodeAttribute(w: Writer, flags: number, type: number, writeValue: () => unknown): void {
+  const start = w.length;
+  w.u8(flags & ~attributeFlags.extendedLength)
+    .u8(type)
+    .u8(0);
+  writeValue();
+  const length = w.length - start - 3;
+  if (length <= 255) {
+    w.patchU8(start + 2, length);
+    return;
+  }
+  const value = w.view().slice(start + 3);
+  w.truncate(start);
+  w.u8(flags | attributeFlags.extendedLength)
+    .u8(type)
+    .u16(length)
+    .bytes(value);
+}

@@ -1,0 +1,481 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromHex, toHex, Writer } from "@heddle/codec";
+import {
+  type Asn,
+  formatPrefix,
+  type Ip4,
+  type Ip6,
+  type Prefix,
+  parseAsn,
+  parseIp4,
+  parseIp6,
+  prefixOf,
+} from "@heddle/inet";
+import fc from "fast-check";
+import { DecodeError } from "../errors.ts";
+import { mergeAs4Path } from "./as-path.ts";
+import type { CodecContext } from "./context.ts";
+import { decodeAttributes } from "./decode-attributes.ts";
+import { isProblem, routeAttributesOf } from "./decoded-attributes.ts";
+import { encodeAttributes4 } from "./encode-attributes.ts";
+import { headerLength } from "./framing.ts";
+import {
+  prefixFromWords4,
+  prefixFromWords6,
+  walkPrefixes4,
+  walkPrefixes6,
+  wordOfIp6,
+} from "./nlri.ts";
+import type { AsPathSegment, Origin, PathAttributes } from "./path-attributes.ts";
+import { endOfRibOf, locateMp, newMpParts, newUpdateParts, splitUpdate } from "./update.ts";
+import {
+  announceHead4,
+  announceHeadMp,
+  encodeEndOfRib,
+  UpdateBuilder,
+  withdrawHead4,
+  withdrawHeadMp,
+} from "./update-builder.ts";
+
+const internal: CodecContext = {
+  fourOctetAs: true,
+  external: false,
+  families: ["ipv4-unicast", "ipv6-unicast"],
+};
+const external: CodecContext = { ...internal, external: true };
+const oldPeer: CodecContext = { ...internal, fourOctetAs: false };
+
+const full: PathAttributes = {
+  origin: 2,
+  asPath: [
+    { type: "sequence", asns: [parseAsn(65201), parseAsn(4200000000)] },
+    { type: "set", asns: [parseAsn(1), parseAsn(2)] },
+  ],
+  nextHop: parseIp4("10.0.0.1"),
+  med: 7,
+  localPref: 200,
+  atomicAggregate: true,
+  aggregator: { asn: parseAsn(65201), address: parseIp4("10.9.9.9") },
+  communities: [0xffffff01, 0x0001_0002],
+  originatorId: parseIp4("10.0.0.5"),
+  clusterList: [parseIp4("10.0.0.6"), parseIp4("10.0.0.7")],
+  extendedCommunities: [0x0002_fde9_0000_0064n],
+  largeCommunities: [[65201, 1, 2]],
+  unknown: [{ flags: 0xe0, type: 99, value: fromHex("0102") }],
+};
+const fullHex = `40 01 01 02   40 02 14  02 02 0000feb1 fa56ea00  01 02 00000001 00000002
+  40 03 04 0a000001   80 04 04 00000007   40 05 04 000000c8   40 06 00
+  c0 07 08 0000feb1 0a090909   c0 08 08 ffffff01 00010002   80 09 04 0a000005
+  80 0a 08 0a000006 0a000007   c0 10 08 0002fde900000064   c0 20 0c 0000feb1 00000001 00000002
+  e0 63 02 0102`;
+
+test("all attributes this speaker knows, both ways", () => {
+  const bytes = fromHex(fullHex);
+  const decoded = decodeAttributes(bytes, internal);
+  assert.deepEqual(decoded.problems, []);
+  assert.deepEqual(routeAttributesOf(decoded, "nlri"), full);
+  const w = new Writer(4096);
+  encodeAttributes4(w, full, internal);
+  assert.equal(toHex(w.view()), toHex(bytes));
+});
+
+/** ORIGIN IGP, AS_PATH 65201, NEXT_HOP 10.0.0.1. */
+const minimal = "40 01 01 00  40 02 06 02 01 0000feb1  40 03 04 0a000001";
+
+const treatments: readonly (readonly [
+  name: string,
+  hex: string,
+  cx: CodecContext,
+  result: "accept" | "withdraw" | `reset ${number}`,
+  problems: readonly string[],
+])[] = [
+  ["7.1 ORIGIN of 2 octets", "40 01 02 0000", internal, "withdraw", ["1 withdraw"]],
+  ["7.1 ORIGIN 3", "40 01 01 03", internal, "withdraw", ["1 withdraw"]],
+  ["7.2 unknown segment type", "40 02 06 05 01 0000feb1", internal, "withdraw", ["2 withdraw"]],
+  ["7.2 segment overrun", "40 02 06 02 02 0000feb1", internal, "withdraw", ["2 withdraw"]],
+  ["7.2 segment underrun", "40 02 07 02 01 0000feb1 02", internal, "withdraw", ["2 withdraw"]],
+  ["7.2 empty segment", "40 02 02 02 00", internal, "withdraw", ["2 withdraw"]],
+  ["RFC 7607 AS 0", "40 02 06 02 01 00000000", internal, "withdraw", ["2 withdraw"]],
+  ["confederation from outside", "40 02 06 03 01 0000feb1", external, "withdraw", ["2 withdraw"]],
+  ["7.3 NEXT_HOP of 3 octets", "40 03 03 0a0000", internal, "withdraw", ["3 withdraw"]],
+  ["NEXT_HOP 127.0.0.1", "40 03 04 7f000001", internal, "withdraw", ["3 withdraw"]],
+  ["7.4 MED of 3 octets", "80 04 03 000000", internal, "withdraw", ["4 withdraw"]],
+  ["7.5 LOCAL_PREF from outside", "40 05 04 000000c8", external, "accept", []],
+  ["7.5 LOCAL_PREF of 3 octets", "40 05 03 000000", internal, "withdraw", ["5 withdraw"]],
+  ["7.6 ATOMIC_AGGREGATE of 1 octet", "40 06 01 00", internal, "accept", ["6 discard"]],
+  ["7.7 AGGREGATOR of 6 octets", "c0 07 06 feb10a000001", internal, "accept", ["7 discard"]],
+  ["7.8 empty COMMUNITIES", "c0 08 00", internal, "withdraw", ["8 withdraw"]],
+  ["7.8 COMMUNITIES of 5 octets", "c0 08 05 0000000000", internal, "withdraw", ["8 withdraw"]],
+  ["7.9 ORIGINATOR_ID from outside", "80 09 01 00", external, "accept", []],
+  ["7.9 ORIGINATOR_ID of 1 octet", "80 09 01 00", internal, "withdraw", ["9 withdraw"]],
+  ["7.10 CLUSTER_LIST from outside", "80 0a 01 00", external, "accept", []],
+  ["7.10 CLUSTER_LIST of 1 octet", "80 0a 01 00", internal, "withdraw", ["10 withdraw"]],
+  [
+    "7.14 extended communities of 7",
+    "c0 10 07 00000000000000",
+    internal,
+    "withdraw",
+    ["16 withdraw"],
+  ],
+  ["RFC 8092 6 large community of 4", "c0 20 04 00000000", internal, "withdraw", ["32 withdraw"]],
+  ["RFC 6793 6 AS4_PATH from a new peer", "c0 11 01 00", internal, "accept", []],
+  ["RFC 6793 6 malformed AS4_PATH", "c0 11 01 00", oldPeer, "accept", ["17 discard"]],
+  ["3 c flags that do not fit", "c0 01 01 00", internal, "withdraw", ["1 withdraw"]],
+  [
+    "3 g an attribute twice",
+    "80 04 04 00000001 80 04 04 00000002",
+    internal,
+    "accept",
+    ["4 discard"],
+  ],
+  ["4 an attribute that overruns", "80 04 09 00", internal, "withdraw", ["0 withdraw"]],
+  ["4 a header cut short", "80 04", internal, "withdraw", ["0 withdraw"]],
+  ["4271 6.3 unknown well-known attribute", "40 63 00", internal, "reset 2", []],
+  ["3 g MP_REACH_NLRI twice", mpReach("").repeat(2), internal, "reset 1", []],
+  ["7.11 MP_REACH_NLRI of 4 octets", "80 0e 04 00020110", internal, "reset 9", []],
+  ["7.11 a next hop of 15 octets", mpReach("", 15), internal, "reset 9", []],
+  ["4 MP_REACH_NLRI overruns", "80 0e 40 00020110", internal, "reset 9", []],
+  ["4760 7 a family not negotiated", "80 0f 03 001946", internal, "accept", ["15 discard"]],
+  [
+    "3 c MP_UNREACH_NLRI with wrong flags",
+    "40 0f 03 000201",
+    internal,
+    "withdraw",
+    ["15 withdraw"],
+  ],
+];
+
+function mpReach(nlri: string, hopLength = 16): string {
+  const hop = `fd${"00".repeat(hopLength - 2)}01`;
+  const length = 5 + hopLength + nlri.length / 2;
+  return `80 0e ${length.toString(16).padStart(2, "0")} 000201 ${hopLength.toString(16).padStart(2, "0")} ${hop} 00 ${nlri}`;
+}
+
+for (const [name, hex, cx, result, problems] of treatments) {
+  test(`decodeAttributes() treats by RFC 7606: ${name}`, () => {
+    const type = Number.parseInt(hex.slice(3, 5), 16);
+    const known = [1, 2, 3].includes(type) && !name.startsWith("3 g");
+    const wide = known ? withoutType(type) : minimal;
+    const rest = cx.fourOctetAs ? wide : wide.replace("06 02 01 0000feb1", "04 02 01 feb1");
+    const decode = (): ReturnType<typeof decodeAttributes> =>
+      decodeAttributes(fromHex(rest + hex), cx);
+    if (result.startsWith("reset")) {
+      assert.throws(decode, (error: unknown) => {
+        assert.ok(error instanceof DecodeError);
+        const { code, subcode } = error.notification;
+        assert.equal(`${error.action} ${subcode}`, result);
+        assert.equal(code, 3);
+        return true;
+      });
+      return;
+    }
+    const decoded = decode();
+    assert.equal(decoded.action, result);
+    assert.deepEqual(
+      decoded.problems.map((p) => `${p.type} ${p.action}`),
+      problems,
+    );
+  });
+}
+
+function withoutType(type: number): string {
+  return minimal
+    .split("  ")
+    .filter((attribute) => Number.parseInt(attribute.slice(3, 5), 16) !== type)
+    .join(" ");
+}
+
+test("routes without a mandatory attribute are treated as withdrawn", () => {
+  for (const type of [1, 2, 3]) {
+    const decoded = decodeAttributes(fromHex(withoutType(type)), internal);
+    const route = routeAttributesOf(decoded, "nlri");
+    assert.ok(isProblem(route));
+    assert.deepEqual([route.type, route.action], [type, "withdraw"]);
+  }
+  const v4Only = routeAttributesOf(decodeAttributes(fromHex(minimal), internal), "mp-reach");
+  assert.ok(isProblem(v4Only) && v4Only.type === 14);
+});
+
+test("decodeAttributes() checks the first AS of an external session when asked to", () => {
+  const cx = { ...external, firstAsn: parseAsn(65201) };
+  assert.equal(decodeAttributes(fromHex(minimal), cx).action, "accept");
+  const other = { ...external, firstAsn: parseAsn(65202) };
+  assert.equal(decodeAttributes(fromHex(minimal), other).action, "withdraw");
+});
+
+test("unknown attributes: transitive ones survive and are marked partial, others end", () => {
+  const hex = `${minimal} c0 63 01 07  80 62 01 08`;
+  const decoded = decodeAttributes(fromHex(hex), external);
+  assert.deepEqual(decoded.attributes.unknown, [{ flags: 0xc0, type: 99, value: fromHex("07") }]);
+  const route = routeAttributesOf(decoded, "nlri");
+  assert.ok(!isProblem(route));
+  const w = new Writer(4096);
+  encodeAttributes4(w, route, external);
+  assert.ok(toHex(w.view()).endsWith("e0630107"));
+});
+
+test("an IPv6 block carries both next hops and the place of its prefixes", () => {
+  const globalHop = "fd000000000000000000000000000001";
+  const linkLocal = "fe80000000000000000000000000000a";
+  const hex = `80 0e 28 000201 20 ${globalHop} ${linkLocal} 00 10fd00 ${minimal}`;
+  const bytes = fromHex(hex);
+  const decoded = decodeAttributes(bytes, external);
+  const route = routeAttributesOf(decoded, "mp-reach");
+  assert.ok(!isProblem(route));
+  assert.equal(route.nextHop, parseIp6("fd00::1"));
+  assert.equal(route.linkLocalNextHop, parseIp6("fe80::a"));
+  const { nlriStart, nlriEnd } = decoded.mpReach ?? { nlriStart: 0, nlriEnd: 0 };
+  assert.equal(toHex(bytes.subarray(nlriStart, nlriEnd)), "10fd00");
+});
+
+const sequence = (...asns: number[]): AsPathSegment => ({ type: "sequence", asns: asns as Asn[] });
+
+test("RFC 6793 4.2.3: AS4_PATH replaces the tail of AS_PATH it covers", () => {
+  const path = [sequence(65001, 23456, 23456)];
+  assert.deepEqual(mergeAs4Path(path, [sequence(70000, 80000)]), [sequence(65001, 70000, 80000)]);
+  assert.deepEqual(mergeAs4Path(path, [sequence(1, 2, 3, 4)]), path);
+  const set: AsPathSegment = { type: "set", asns: [70000 as Asn] };
+  assert.deepEqual(mergeAs4Path([sequence(65001), set], [set]), [sequence(65001), set]);
+});
+
+test("wide AS numbers reach a two-octet peer in AS4_PATH and come back whole", () => {
+  const attributes: PathAttributes = {
+    ...full,
+    asPath: [sequence(65201, 4200000000)],
+    aggregator: { asn: parseAsn(4200000000), address: parseIp4("10.9.9.9") },
+  };
+  const w = new Writer(4096);
+  encodeAttributes4(w, attributes, oldPeer);
+  assert.deepEqual(routeAttributesOf(decodeAttributes(w.view(), oldPeer), "nlri"), attributes);
+});
+
+test("an AGGREGATOR that is not AS_TRANS voids both AS4 attributes", () => {
+  const hex = `40 01 01 00  40 02 06 02 02 feb1 5ba0  40 03 04 0a000001  c0 07 06 feb1 0a090909
+    c0 11 0a 02 02 0000feb1 fa56ea00  c0 12 08 fa56ea00 0a090909`;
+  const decoded = decodeAttributes(fromHex(hex), oldPeer);
+  assert.deepEqual(decoded.attributes.asPath, [sequence(65201, 23456)]);
+  assert.equal(decoded.attributes.aggregator?.asn, 65201);
+});
+
+const asn = fc.integer({ min: 1, max: 0xffffffff }) as fc.Arbitrary<Asn>;
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+const ip4 = uint32 as fc.Arbitrary<Ip4>;
+const hostIp4 = fc.integer({ min: 0x0a000000, max: 0x0affffff }) as fc.Arbitrary<Ip4>;
+const ip6 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }) as fc.Arbitrary<Ip6>;
+
+const anyAttributes: fc.Arbitrary<PathAttributes> = fc.record(
+  {
+    origin: fc.constantFrom<Origin>(0, 1, 2),
+    asPath: fc.array(
+      fc.record(
+        {
+          type: fc.constantFrom("set" as const, "sequence" as const),
+          asns: fc.array(asn, { minLength: 1, maxLength: 6 }),
+        },
+        { noNullPrototype: true },
+      ),
+      { maxLength: 3 },
+    ),
+    nextHop: hostIp4,
+    med: uint32,
+    localPref: uint32,
+    atomicAggregate: fc.boolean(),
+    aggregator: fc.record({ asn, address: ip4 }, { noNullPrototype: true }),
+    communities: fc.array(uint32, { maxLength: 70 }),
+    extendedCommunities: fc.array(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), {
+      maxLength: 4,
+    }),
+    largeCommunities: fc.array(fc.tuple(uint32, uint32, uint32), { maxLength: 30 }),
+    originatorId: ip4,
+    clusterList: fc.array(ip4, { maxLength: 4 }),
+    unknown: fc.constant([]),
+  },
+  {
+    noNullPrototype: true,
+    requiredKeys: [
+      "origin",
+      "asPath",
+      "nextHop",
+      "atomicAggregate",
+      "communities",
+      "extendedCommunities",
+      "largeCommunities",
+      "clusterList",
+      "unknown",
+    ],
+  },
+);
+
+test("any attributes survive a round trip", () => {
+  fc.assert(
+    fc.property(anyAttributes, (attributes) => {
+      const w = new Writer(65535);
+      encodeAttributes4(w, attributes, internal);
+      const decoded = decodeAttributes(w.view(), internal);
+      assert.deepEqual(decoded.problems, []);
+      assert.deepEqual(routeAttributesOf(decoded, "nlri"), attributes);
+    }),
+  );
+});
+
+/** The prefixes that the messages in `stream` announce (+) or withdraw (-). */
+function changesOf(stream: Uint8Array): string[] {
+  const changes: string[] = [];
+  const parts = newUpdateParts();
+  const mp = newMpParts();
+  for (let at = 0; at < stream.length; ) {
+    const length = ((stream[at + 16] as number) << 8) | (stream[at + 17] as number);
+    splitUpdate(stream, at + headerLength, at + length, parts);
+    locateMp(stream, parts.attributesStart, parts.attributesEnd, mp);
+    const note4 =
+      (sign: string) =>
+      (address: number, bits: number): void => {
+        changes.push(sign + formatPrefix(prefixFromWords4(address, bits)));
+      };
+    const note6 =
+      (sign: string) =>
+      (w0: number, w1: number, w2: number, w3: number, bits: number): void => {
+        changes.push(sign + formatPrefix(prefixFromWords6(w0, w1, w2, w3, bits)));
+      };
+    walkPrefixes4(stream, parts.withdrawnStart, parts.withdrawnEnd, note4("-"));
+    walkPrefixes4(stream, parts.nlriStart, parts.nlriEnd, note4("+"));
+    if (mp.unreachStart >= 0) walkPrefixes6(stream, mp.unreachNlriStart, mp.unreachEnd, note6("-"));
+    if (mp.reachStart >= 0) walkPrefixes6(stream, mp.reachNlriStart, mp.reachEnd, note6("+"));
+    at += length;
+  }
+  return changes;
+}
+
+function append(builder: UpdateBuilder, prefix: Prefix): void {
+  if (prefix.family === 4) builder.prefix4(prefix.address, prefix.length);
+  else {
+    const [w0, w1, w2, w3] = ([0, 1, 2, 3] as const).map((i) => wordOfIp6(prefix.address, i));
+    builder.prefix6(w0 as number, w1 as number, w2 as number, w3 as number, prefix.length);
+  }
+}
+
+const prefix4 = fc.tuple(ip4, fc.nat(32)).map(([ip, length]) => prefixOf(ip, length));
+const prefix6 = fc.tuple(ip6, fc.nat(128)).map(([ip, length]) => prefixOf(ip, length));
+
+test("built UPDATEs split back into the same prefixes and respect the message limit", () => {
+  const { nextHop: _, ...shared } = full;
+  const head6 = announceHeadMp("ipv6-unicast", shared, parseIp6("fd00::1"), undefined, internal);
+  fc.assert(
+    fc.property(
+      fc.array(prefix4, { maxLength: 2000 }),
+      fc.array(prefix6, { maxLength: 600 }),
+      fc.constantFrom(4096, 65535),
+      (v4, v6, limit) => {
+        const builder = new UpdateBuilder(limit);
+        const expected: string[] = [];
+        const plan = [
+          [withdrawHead4(), v4, "-"],
+          [announceHead4(full, internal), v4, "+"],
+          [withdrawHeadMp("ipv6-unicast"), v6, "-"],
+          [head6, v6, "+"],
+        ] as const;
+        for (const [head, prefixes, sign] of plan) {
+          if (prefixes.length === 0) continue;
+          builder.begin(head);
+          for (const prefix of prefixes) {
+            append(builder, prefix);
+            expected.push(sign + formatPrefix(prefix));
+          }
+        }
+        const stream = builder.finish();
+        assert.deepEqual(changesOf(stream), expected);
+        for (let at = 0; at < stream.length; ) {
+          const length = ((stream[at + 16] as number) << 8) | (stream[at + 17] as number);
+          assert.ok(length >= 23 && length <= limit);
+          at += length;
+        }
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+test("an UPDATE of an announced IPv6 prefix has MP_REACH_NLRI first and decodes with its attributes", () => {
+  const { nextHop: _, ...shared } = full;
+  const hop = parseIp6("fd00::1");
+  const builder = new UpdateBuilder(4096);
+  builder.begin(announceHeadMp("ipv6-unicast", shared, hop, undefined, internal));
+  append(builder, prefixOf(parseIp6("fd00:10::"), 32));
+  const message = builder.finish();
+  assert.equal(message[headerLength + 5], 14);
+  const parts = splitUpdate(message, headerLength, message.length, newUpdateParts());
+  const block = message.subarray(parts.attributesStart, parts.attributesEnd);
+  const route = routeAttributesOf(decodeAttributes(block, internal), "mp-reach");
+  assert.deepEqual(route, { ...shared, nextHop: hop });
+});
+
+test("End-of-RIB is recognised, and nothing else is", () => {
+  const familyOf = (message: Uint8Array): string | undefined => {
+    const parts = splitUpdate(message, headerLength, message.length, newUpdateParts());
+    const mp = locateMp(message, parts.attributesStart, parts.attributesEnd, newMpParts());
+    return endOfRibOf(parts, mp);
+  };
+  assert.equal(familyOf(encodeEndOfRib("ipv4-unicast")), "ipv4-unicast");
+  assert.equal(familyOf(encodeEndOfRib("ipv6-unicast")), "ipv6-unicast");
+  const builder = new UpdateBuilder(4096);
+  builder.begin(withdrawHeadMp("ipv6-unicast"));
+  append(builder, prefixOf(parseIp6("fd00::"), 8));
+  assert.equal(familyOf(builder.finish()), undefined);
+});
+
+test("splitUpdate() resets on lengths that contradict each other", () => {
+  for (const hex of ["0000", "0001 0000", "0000 0001", "0005 00 0000", "0000 0002 40"]) {
+    const bytes = fromHex(hex);
+    assert.throws(
+      () => splitUpdate(bytes, 0, bytes.length, newUpdateParts()),
+      (error: unknown) => error instanceof DecodeError && error.action === "reset",
+    );
+  }
+});
+
+test("prefix walkers mask host bits and reject lengths beyond the family before the first call", () => {
+  const seen: string[] = [];
+  const note = (address: number, length: number): void => {
+    seen.push(formatPrefix(prefixFromWords4(address, length)));
+  };
+  const good = fromHex("00 0c ac1f 20 ffffffff 11 0a00ff");
+  walkPrefixes4(good, 0, good.length, note);
+  assert.deepEqual(seen, ["0.0.0.0/0", "172.16.0.0/12", "255.255.255.255/32", "10.0.128.0/17"]);
+  for (const hex of ["18 0a0000 21 0a000000 00", "18 0a0000 18 0a00"]) {
+    const bad = fromHex(hex);
+    assert.throws(() => walkPrefixes4(bad, 0, bad.length, note), DecodeError);
+  }
+  assert.equal(seen.length, 4);
+});
+
+test("arbitrary and mutated UPDATE bodies cause nothing but DecodeError", () => {
+  const seed = fromHex(
+    `0000 ${fromHex(fullHex).length.toString(16).padStart(4, "0")} ${fullHex} 180a0000`,
+  );
+  const run = (body: Uint8Array): void => {
+    try {
+      const parts = splitUpdate(body, 0, body.length, newUpdateParts());
+      const block = body.subarray(parts.attributesStart, parts.attributesEnd);
+      const mp = locateMp(block, 0, block.length, newMpParts());
+      endOfRibOf(parts, mp);
+      for (const cx of [internal, external, oldPeer]) decodeAttributes(block, cx);
+      walkPrefixes4(body, parts.nlriStart, parts.nlriEnd, () => undefined);
+      if (mp.reachStart >= 0) walkPrefixes6(block, mp.reachNlriStart, mp.reachEnd, () => undefined);
+    } catch (error) {
+      assert.ok(error instanceof DecodeError, String(error));
+    }
+  };
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(seed.length - 1), fc.nat(255)), { maxLength: 6 }),
+      (edits) => {
+        const body = seed.slice();
+        for (const [at, value] of edits) body[at] = value;
+        run(body);
+      },
+    ),
+    { numRuns: 5000 },
+  );
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), run), { numRuns: 3000 });
+});

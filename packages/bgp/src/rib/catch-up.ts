@@ -1,0 +1,108 @@
+/**
+ * What a peer that is not in sync is still owed of one family: first a walk over all prefix ids,
+ * then the prefixes that changed behind the walk's back, one bit each. However long the peer stays
+ * away, this is all the memory it takes.
+ */
+export class CatchUp {
+  /** Ids below have been walked. */
+  #walked: number;
+  #marks: Uint32Array = new Uint32Array(0);
+  #markCount = 0;
+  #scanAt = 0;
+  /**
+   * Marks are set for every change, also before the walk has come there: what the peer holds is not
+   * known.
+   */
+  #markAll = false;
+
+  private constructor(walked: number) {
+    this.#walked = walked;
+  }
+
+  /** For a peer that holds nothing yet. */
+  static fromStart(): CatchUp {
+    return new CatchUp(0);
+  }
+
+  /** For a peer that holds everything up to now. */
+  static fromNow(): CatchUp {
+    return new CatchUp(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * The peer, which holds something, is owed everything again; marks stay, as withdrawals may be
+   * among them.
+   */
+  restart(): void {
+    this.#walked = 0;
+    this.#markAll = true;
+  }
+
+  /** The walk ends where the table does at that moment. */
+  walkDone(top: number): boolean {
+    return this.#walked >= top;
+  }
+
+  get markCount(): number {
+    return this.#markCount;
+  }
+
+  isMarked(id: number): boolean {
+    const word = this.#marks[id >>> 5];
+    return word !== undefined && (word & (1 << (id & 31))) !== 0;
+  }
+
+  /** The prefix changed. */
+  mark(id: number): void {
+    if (id >= this.#walked && !this.#markAll) return;
+    const index = id >>> 5;
+    if (index >= this.#marks.length) this.#grow(index + 1);
+    if (this.isMarked(id)) return;
+    this.#marks[index] = this.#marks[index]! | (1 << (id & 31));
+    this.#markCount += 1;
+  }
+
+  /** Takes the mark off; false when there was none. */
+  unmark(id: number): boolean {
+    if (!this.isMarked(id)) return false;
+    const index = id >>> 5;
+    this.#marks[index] = this.#marks[index]! & ~(1 << (id & 31));
+    this.#markCount -= 1;
+    return true;
+  }
+
+  /** The next `limit` ids of the walk. */
+  walk(limit: number, top: number): Int32Array {
+    const start = Math.min(this.#walked, top);
+    const count = Math.min(limit, top - start);
+    this.#walked = start + count;
+    // A walk that has reached the end stays there: prefixes added later come as marks.
+    if (this.#walked >= top) this.#walked = Number.POSITIVE_INFINITY;
+    return Int32Array.from({ length: count }, (_, i) => start + i);
+  }
+
+  /** Removes and returns up to `limit` marks. */
+  takeMarks(limit: number): Int32Array {
+    const taken = new Int32Array(Math.min(limit, this.#markCount));
+    let count = 0;
+    while (count < taken.length) {
+      if (this.#scanAt >= this.#marks.length) this.#scanAt = 0;
+      const word = this.#marks[this.#scanAt]!;
+      if (word === 0) {
+        this.#scanAt += 1;
+        continue;
+      }
+      const bit = 31 - Math.clz32(word & -word);
+      this.#marks[this.#scanAt] = word & (word - 1);
+      taken[count++] = this.#scanAt * 32 + bit;
+    }
+    this.#markCount -= count;
+    return taken;
+  }
+
+  #grow(length: number): void {
+    const marks = new Uint32Array(Math.max(length, this.#marks.length * 2, 32));
+    marks.set(this.#marks);
+    this.#marks = marks;
+  }
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Asn, parseIp, parseIp4 } from "@heddle/inet";
+import type { AsPathSegment } from "../packet/path-attributes.ts";
+import {
+  type Candidate,
+  ineligibleScore,
+  localScore,
+  scoreOf,
+  selectBest,
+  selectMultipath,
+} from "./decision.ts";
+
+interface Path {
+  name: string;
+  pref?: number;
+  path?: readonly number[];
+  origin?: 0 | 1 | 2;
+  med?: number;
+  external?: boolean;
+  id?: string;
+  clusters?: number;
+  peer?: string;
+  score?: number;
+}
+
+interface Named extends Candidate {
+  readonly name: string;
+}
+
+function candidate(p: Path): Named {
+  const asns = (p.path ?? [65001]) as readonly Asn[];
+  const asPath: AsPathSegment[] = asns.length === 0 ? [] : [{ type: "sequence", asns }];
+  return {
+    name: p.name,
+    score: p.score ?? scoreOf(p.pref ?? 100, asns.length, p.origin ?? 0),
+    med: p.med ?? 0,
+    neighborAsn: asns[0],
+    external: p.external ?? true,
+    identifier: parseIp4(p.id ?? "10.0.0.1"),
+    clusterListLength: p.clusters ?? 0,
+    peerAddress: parseIp(p.peer ?? "192.0.2.1"),
+    asPath,
+  };
+}
+
+/** Every order of the candidates must give the same winner. */
+function bestOf(...paths: Path[]): string | undefined {
+  const winners = new Set(permutations(paths.map(candidate)).map((c) => selectBest(c)?.name));
+  assert.equal(winners.size, 1, `winners ${[...winners].join(" ")}`);
+  return [...winners][0];
+}
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item, i) =>
+    permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]),
+  );
+}
+
+test("RFC 4271 9.1.1: the highest degree of preference wins before everything else", () => {
+  const a = { name: "a", pref: 200, path: [1, 2, 3, 4], origin: 2 } as const;
+  assert.equal(bestOf(a, { name: "b", pref: 199, path: [] }), "a");
+  assert.equal(
+    bestOf(
+      { name: "max", pref: 0xffffffff, path: new Array(300).fill(1) },
+      { name: "b", pref: 0xfffffffe },
+    ),
+    "max",
+  );
+});
+
+test("RFC 4271 9.1.2.2 a): the smallest number of AS numbers in AS_PATH", () => {
+  assert.equal(bestOf({ name: "a", path: [1, 2], origin: 2 }, { name: "b", path: [1, 2, 3] }), "a");
+});
+
+test("RFC 4271 9.1.2.2 b): the lowest origin number", () => {
+  const a = { name: "a", origin: 0, med: 9 } as const;
+  assert.equal(bestOf(a, { name: "b", origin: 1, med: 0 }, { name: "c", origin: 2 }), "a");
+});
+
+test("RFC 4271 9.1.2.2 c): less-preferred MED only among the same neighboring AS", () => {
+  const a = { name: "a", path: [1, 9], med: 10, id: "10.0.0.1" };
+  const b = { name: "b", path: [1, 8], med: 5, id: "10.0.0.3" };
+  const c = { name: "c", path: [2, 9], med: 50, id: "10.0.0.2" };
+  assert.equal(bestOf(a, b), "b");
+  assert.equal(bestOf(a, c), "a");
+  // Compared in pairs, a beats c, c beats b and b beats a; elimination settles it.
+  assert.equal(bestOf(a, b, c), "c");
+});
+
+test("RFC 4271 9.1.2.2 c): a missing MED counts as the lowest value", () => {
+  assert.equal(bestOf({ name: "a", med: 1 }, { name: "none", id: "10.9.9.9" }), "none");
+});
+
+test("RFC 4271 9.1.2.2 d): a route received via EBGP beats one received via IBGP", () => {
+  const internal = { name: "ibgp", external: false, id: "10.0.0.1" };
+  assert.equal(bestOf(internal, { name: "ebgp", id: "10.0.0.9" }), "ebgp");
+});
+
+test("RFC 4271 9.1.2.2 f): the lowest BGP Identifier", () => {
+  const b = { name: "b", id: "10.0.0.3", peer: "192.0.2.1" };
+  assert.equal(bestOf({ name: "a", id: "10.0.0.2", peer: "192.0.2.9" }, b), "a");
+  assert.equal(bestOf({ name: "high", id: "200.0.0.1" }, { name: "low", id: "100.0.0.1" }), "low");
+});
+
+test("RFC 4456 9: the shorter CLUSTER_LIST after the identifier, before the address", () => {
+  const a = { name: "a", external: false, clusters: 1, peer: "192.0.2.9" };
+  assert.equal(bestOf(a, { name: "b", external: false, clusters: 2, peer: "192.0.2.1" }), "a");
+});
+
+test("RFC 4271 9.1.2.2 g): the lowest peer address", () => {
+  const v6 = { name: "v6", peer: "2001:db8::1" };
+  assert.equal(bestOf({ name: "a", peer: "192.0.2.10" }, { name: "b", peer: "192.0.2.9" }), "b");
+  assert.equal(bestOf(v6, { name: "v4", peer: "192.0.2.9" }), "v4");
+});
+
+test("selectBest() prefers local routes and ignores ineligible ones", () => {
+  const local = { name: "local", score: localScore };
+  assert.equal(bestOf(local, { name: "a", pref: 0xffffffff, path: [] }), "local");
+  assert.equal(bestOf({ name: "a", score: ineligibleScore }, { name: "b", pref: 0 }), "b");
+  assert.equal(bestOf({ name: "a", score: ineligibleScore }), undefined);
+  assert.equal(selectBest([]), undefined);
+});
+
+const multipath = { ebgpCountMax: 4, ibgpCountMax: 2, relaxAsPath: false };
+
+function multipathOf(config: typeof multipath, ...paths: Path[]): string[] {
+  return selectMultipath(paths.map(candidate), config).map((c) => c.name);
+}
+
+test("selectMultipath() takes equals up to MED, best first", () => {
+  const a = { name: "a", path: [1, 5], id: "10.0.0.2" };
+  const b = { name: "b", path: [1, 6], id: "10.0.0.1" };
+  const c = { name: "c", path: [2, 6], id: "10.0.0.3" };
+  const longer = { name: "longer", path: [1, 2, 3] };
+  assert.deepEqual(multipathOf(multipath, a, b, c, longer), ["b", "a"]);
+  assert.deepEqual(multipathOf({ ...multipath, relaxAsPath: true }, c, a, b), ["b", "a", "c"]);
+  assert.deepEqual(multipathOf(multipath, a, { ...b, med: 1 }), ["a"]);
+});
+
+test("selectMultipath() never mixes EBGP and IBGP, and compares whole paths over IBGP", () => {
+  const e = { name: "e" };
+  const i = { name: "i", external: false };
+  assert.deepEqual(multipathOf(multipath, i, e), ["e"]);
+  const j = { name: "j", external: false, peer: "192.0.2.2" };
+  const k = { name: "k", external: false, path: [65002], peer: "192.0.2.3" };
+  assert.deepEqual(multipathOf(multipath, k, j, i), ["i", "j"]);
+});
+
+test("selectMultipath() keeps the most preferred ones within the limit", () => {
+  const paths = ["3", "1", "5", "2", "4"].map((n) => ({ name: n, peer: `192.0.2.${n}` }));
+  assert.deepEqual(multipathOf(multipath, ...paths), ["1", "2", "3", "4"]);
+  assert.deepEqual(multipathOf({ ...multipath, ebgpCountMax: 1 }, ...paths), ["1"]);
+});

@@ -1,0 +1,63 @@
+/** What the RIB knows of a peer: its configuration, and what a session with it negotiated. */
+import type { Asn, Ifindex, Ip, Ip4, Ip6 } from "@heddle/inet";
+import type { CodecContext } from "../packet/context.ts";
+import type { Policy } from "../policy/policy.ts";
+
+/**
+ * A small integer that names a peer from `addPeer` to `removePeer`; numbers are reused afterwards.
+ */
+export type PeerIndex = number;
+
+/** This speaker itself: it owns the routes originated here. */
+export const localPeer: PeerIndex = 0;
+
+/** How routes of a peer spread (RFC 4271 9.2, RFC 4456 6). */
+export type PeerType = "local" | "external" | "internal" | "client";
+
+export interface RibPeer {
+  /** Remote address of the session; the last tie-break of the decision process. */
+  readonly address: Ip;
+  readonly asn: Asn;
+  /** RFC 4456: an iBGP peer that is a client of this speaker. Not allowed on eBGP peers. */
+  readonly reflectorClient: boolean;
+  /** Absent: accept all over iBGP, reject all over eBGP (RFC 8212). */
+  readonly importPolicy?: Policy;
+  readonly exportPolicy?: Policy;
+  /**
+   * Own addresses put into NEXT_HOP and MP_REACH_NLRI; a family without one is not announced as
+   * next-hop-self.
+   */
+  readonly nextHop4?: Ip4;
+  readonly nextHop6?: Ip6;
+  /** iBGP only: announce routes learned by eBGP with an own next hop. eBGP peers always get one. */
+  readonly nextHopSelf: boolean;
+  /**
+   * The interface of a directly connected session; the scope of link-local next hops learned from
+   * this peer.
+   */
+  readonly ifindex?: Ifindex;
+  /** Number of prefixes per family above which `receive` reports the peer; absent: no limit. */
+  readonly prefixCountMax?: number;
+}
+
+/** What the OPEN exchange of an Established session settled. */
+export interface RibSession {
+  /** Of the session; its families are the ones exchanged. */
+  readonly cx: CodecContext;
+  /** The peer's BGP Identifier. */
+  readonly routerId: Ip4;
+  /** Longest message the peer takes: 4096, or 65535 with RFC 8654. */
+  readonly messageLengthMax: number;
+}
+
+/** Prefixes of one peer and family. */
+export interface RibPeerCounts {
+  /** In the Adj-RIB-In, accepted or not. */
+  readonly received: number;
+  /** Of `received`, those that policy and loop checks let into the decision process. */
+  readonly accepted: number;
+  /** Of `received`, those kept from a session that ended (RFC 4724). */
+  readonly stale: number;
+  /** In the Adj-RIB-Out once the peer is in sync. */
+  readonly advertised: number;
+}

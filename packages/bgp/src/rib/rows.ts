@@ -1,0 +1,180 @@
+/**
+ * Rows: one per peer, attribute block and import outcome in use. A path in the table is nothing but
+ * the number of its row, so the attributes of a million routes are as many rows as there are
+ * distinct attribute sets.
+ *
+ * A row lives while a path or an Adj-RIB-Out refers to it. When a session ends, its rows become
+ * stale (kept for graceful restart) or dead (being swept): the paths need not be touched for that,
+ * and the next session gets new rows.
+ */
+import { must } from "@heddle/std";
+import type { Block } from "./blocks.ts";
+import { growFloat64, growInt32, growUint8 } from "./columns.ts";
+import { type Candidate, ineligibleScore } from "./decision.ts";
+import type { ImportOutcome } from "./import.ts";
+
+export const rowStale = 1;
+export const rowDead = 2;
+/** Own next hop: ineligible although the outcome of the block is not. */
+export const rowOwnNextHop = 4;
+
+/** What the row's path is in the decision process; `row` leads back. */
+export interface RowCandidate extends Candidate {
+  readonly row: number;
+}
+
+/** What distinguishes the peers that share a block. */
+export type PeerTraits = Pick<Candidate, "external" | "peerAddress"> & {
+  /** The peer's BGP Identifier. */
+  readonly routerId: Candidate["identifier"];
+};
+
+/** Columns are public to read, for the loops of the table; only this class writes them. */
+export class RowTable {
+  peer: Int32Array = new Int32Array(64);
+  score: Float64Array = new Float64Array(64);
+  flags: Uint8Array = new Uint8Array(64);
+  /** Paths of the table that are this row. */
+  pathCount: Int32Array = new Int32Array(64);
+  /** Prefixes of which this row is what was last advertised. */
+  advertisedCount: Int32Array = new Int32Array(64);
+  readonly #outcomeIndex: number[] = [];
+  readonly #candidates: (RowCandidate | undefined)[] = [];
+  readonly #blocks: (Block | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #onFree: (row: number, block: Block) => void;
+
+  /** `onFree` is called when nothing refers to a row any more, before its number is reused. */
+  constructor(onFree: (row: number, block: Block) => void) {
+    this.#onFree = onFree;
+  }
+
+  /** All rows are below this. */
+  get top(): number {
+    return this.#blocks.length;
+  }
+
+  has(row: number): boolean {
+    return this.#blocks[row] !== undefined;
+  }
+
+  blockOf(row: number): Block {
+    return this.#blocks[row]!;
+  }
+
+  candidateOf(row: number): RowCandidate {
+    return this.#candidates[row]!;
+  }
+
+  outcomeOf(row: number): ImportOutcome {
+    return this.#blocks[row]!.outcomes[this.#outcomeIndex[row]!]!;
+  }
+
+  isStale(row: number): boolean {
+    return (this.flags[row]! & rowStale) !== 0;
+  }
+
+  /** True when a row of the peer exists, live or not. */
+  anyOf(peer: number): boolean {
+    return this.#blocks.some((block, row) => block !== undefined && this.peer[row] === peer);
+  }
+
+  /** The live or the stale row, or -1. */
+  find(block: Block, peer: number, outcomeIndex: number, stale: boolean): number {
+    for (const row of block.rows) {
+      if (this.peer[row] !== peer || this.#outcomeIndex[row] !== outcomeIndex) continue;
+      if (this.isStale(row) === stale) return row;
+    }
+    return -1;
+  }
+
+  /** A new live row that nothing refers to yet. */
+  add(
+    block: Block,
+    peer: number,
+    outcomeIndex: number,
+    traits: PeerTraits,
+    ownNextHop: boolean,
+  ): number {
+    const row = this.#free.pop() ?? this.#blocks.length;
+    if (row === this.peer.length) this.#grow();
+    const candidate = candidateOf(row, block.outcomes[outcomeIndex]!, traits, ownNextHop);
+    this.peer[row] = peer;
+    this.score[row] = candidate.score;
+    this.flags[row] = ownNextHop ? rowOwnNextHop : 0;
+    this.pathCount[row] = 0;
+    this.advertisedCount[row] = 0;
+    this.#outcomeIndex[row] = outcomeIndex;
+    this.#candidates[row] = candidate;
+    this.#blocks[row] = block;
+    block.rows.push(row);
+    block.rowCount += 1;
+    return row;
+  }
+
+  markStale(row: number): void {
+    this.flags[row] = this.flags[row]! | rowStale;
+  }
+
+  /** Its paths are out of the decision process at once; they are unlinked by the sweep. */
+  markDead(row: number): void {
+    this.#unlist(row);
+    this.flags[row] = this.flags[row]! | rowDead;
+    this.score[row] = ineligibleScore;
+    this.#candidates[row] = { ...this.candidateOf(row), score: ineligibleScore };
+  }
+
+  /**
+   * True when both rows say the same of the same peer, so that one can stand in for the other
+   * unnoticed.
+   */
+  equivalent(a: number, b: number): boolean {
+    return this.outcomeOf(a) === this.outcomeOf(b) && this.peer[a] === this.peer[b];
+  }
+
+  freeIfUnused(row: number): void {
+    if (this.pathCount[row] !== 0 || this.advertisedCount[row] !== 0) return;
+    const block = must(this.#blocks[row], `row ${row} is freed once`);
+    this.#unlist(row);
+    block.rowCount -= 1;
+    this.#blocks[row] = undefined;
+    this.#candidates[row] = undefined;
+    this.#free.push(row);
+    this.#onFree(row, block);
+  }
+
+  #unlist(row: number): void {
+    const { rows } = this.#blocks[row]!;
+    const at = rows.indexOf(row);
+    if (at >= 0) rows.splice(at, 1);
+  }
+
+  #grow(): void {
+    const capacity = this.peer.length * 2;
+    this.peer = growInt32(this.peer, capacity);
+    this.score = growFloat64(this.score, capacity);
+    this.flags = growUint8(this.flags, capacity);
+    this.pathCount = growInt32(this.pathCount, capacity);
+    this.advertisedCount = growInt32(this.advertisedCount, capacity);
+  }
+}
+
+function candidateOf(
+  row: number,
+  outcome: ImportOutcome,
+  traits: PeerTraits,
+  ownNextHop: boolean,
+): RowCandidate {
+  const { attributes } = outcome;
+  return {
+    row,
+    score: ownNextHop ? ineligibleScore : outcome.score,
+    med: attributes.med ?? 0,
+    neighborAsn: outcome.neighborAsn,
+    external: traits.external,
+    identifier: attributes.originatorId ?? traits.routerId,
+    clusterListLength: attributes.clusterList.length,
+    peerAddress: traits.peerAddress,
+    asPath: attributes.asPath,
+  };
+}

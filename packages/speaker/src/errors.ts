@@ -1,0 +1,13 @@
+/** The coarse kind of a {@link SpeakerError}. */
+export type SpeakerErrorCode = "config" | "bfd-decode" | "connection";
+
+/** What the speaker refuses or cannot do. */
+export class SpeakerError extends Error {
+  override readonly name = "SpeakerError";
+  readonly code: SpeakerErrorCode;
+
+  constructor(code: SpeakerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The timers of one session (RFC 4271 10): at most one of each runs, and starting one replaces it.
+ */
+import type { Clock, Rng, Timer } from "@heddle/std";
+
+export type SessionTimerName = "connectRetry" | "hold" | "keepalive" | "idleHold" | "sendHold";
+
+export class SessionTimers {
+  readonly #clock: Clock;
+  readonly #running: Map<SessionTimerName, Timer> = new Map();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  start(name: SessionTimerName, delayMs: number, run: () => void): void {
+    this.stop(name);
+    const timer = this.#clock.after(delayMs, () => {
+      this.#running.delete(name);
+      run();
+    });
+    this.#running.set(name, timer);
+  }
+
+  stop(name: SessionTimerName): void {
+    this.#running.get(name)?.cancel();
+    this.#running.delete(name);
+  }
+
+  isRunning(name: SessionTimerName): boolean {
+    return this.#running.has(name);
+  }
+
+  stopAll(): void {
+    for (const timer of this.#running.values()) timer.cancel();
+    this.#running.clear();
+  }
+}
+
+/** `ms` times a uniform factor from 0.75 to 1 (RFC 4271 10). */
+export function jittered(ms: number, rng: Rng): number {
+  return ms * (0.75 + (rng.uint32() / 2 ** 32) * 0.25);
+}
+
+/** Exponential back-off before attempt `failureCount` + 1, before jitter. */
+export function backoffMs(minMs: number, maxMs: number, failureCount: number): number {
+  return Math.min(maxMs, minMs * 2 ** Math.min(Math.max(failureCount - 1, 0), 30));
+}

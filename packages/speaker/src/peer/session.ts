@@ -1,0 +1,406 @@
+/**
+ * Runs the state machine of one connection (`step` of @heddle/bgp): feeds it what TCP, timers and
+ * messages bring and performs the effects it asks for. What a session means for its peer (who
+ * survives a collision, what becomes of routes) is decided by the {@link SessionHost}.
+ *
+ * Events that arise while effects are performed are taken afterwards, in order: a transition is
+ * never entered in the middle of another.
+ */
+import {
+  DecodeError,
+  decodeNotification,
+  decodeOpen,
+  encodeKeepalive,
+  encodeNotification,
+  encodeOpen,
+  errorCodes,
+  messageTypes,
+  type Negotiated,
+  type NotificationCause,
+  notificationFor,
+  notificationOf,
+  type Open,
+  type SessionEffect,
+  type SessionEvent,
+  type SessionState,
+  step,
+} from "@heddle/bgp";
+import { BoundedQueue, type Clock, must, type Rng } from "@heddle/std";
+import type { SessionTimers as TimerConfig } from "../config.ts";
+import type { MessageStream } from "../tcp/connection.ts";
+import { backoffMs, jittered, SessionTimers } from "./session-timers.ts";
+
+/** What a session asks of its peer. */
+export interface SessionHost {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly timers: TimerConfig;
+  dial(signal: AbortSignal): Promise<MessageStream>;
+  /** The OPEN to send. */
+  localOpen(): Open;
+  /**
+   * The peer's OPEN has come. Undefined: this session loses a connection collision (RFC 4271 6.8).
+   * @throws DecodeError when the OPEN cannot be accepted
+   */
+  opened(session: Session, open: Open): Negotiated | undefined;
+  established(session: Session, negotiated: Negotiated): void;
+  /** The session was Established; called before its connection is closed. */
+  lost(session: Session, negotiated: Negotiated, event: SessionEvent): void;
+  /** @throws DecodeError `reset` */
+  update(session: Session, bytes: Uint8Array, start: number, end: number): void;
+  /** @throws DecodeError `reset` */
+  routeRefresh(session: Session, body: Uint8Array): void;
+  /** The write queue has room again. */
+  drained(session: Session): void;
+  /** False: stay Idle although the back-off is over. */
+  mayStart(session: Session): boolean;
+  /** `sent` is the NOTIFICATION sent on the way, if any. */
+  changed(
+    session: Session,
+    before: SessionState,
+    event: SessionEvent,
+    sent?: NotificationCause,
+  ): void;
+}
+
+const keepalive = encodeKeepalive();
+const updateEvent: SessionEvent = { kind: "UpdateMsg" };
+const keepaliveEvent: SessionEvent = { kind: "KeepAliveMsg" };
+const refreshEvent: SessionEvent = { kind: "RouteRefreshMsg" };
+/** More events than one transition can cause. */
+const pendingCountMax = 16;
+
+/** The message that an UpdateMsg or RouteRefreshMsg is about, borrowed while it is handled. */
+interface Received {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+export class Session {
+  readonly passive: boolean;
+  readonly #host: SessionHost;
+  readonly #timers: SessionTimers;
+  readonly #pending = new BoundedQueue<SessionEvent>(pendingCountMax);
+  #stepping = false;
+  #state: SessionState = { kind: "Idle" };
+  #connection: MessageStream | undefined;
+  #attempt: AbortController | undefined;
+  #connectRetryCounter = 0;
+  #holdTimeMs = 0;
+  #heardAtMs = 0;
+  #establishedAtMs = 0;
+  #received: Received | undefined;
+  #sent: NotificationCause | undefined;
+
+  constructor(host: SessionHost, passive: boolean) {
+    this.#host = host;
+    this.passive = passive;
+    this.#timers = new SessionTimers(host.clock);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  get connection(): MessageStream | undefined {
+    return this.#connection;
+  }
+
+  /** Idle and without a timer that ends it. */
+  get isParked(): boolean {
+    return this.#state.kind === "Idle" && !this.#timers.isRunning("idleHold");
+  }
+
+  start(): void {
+    this.dispatch({
+      kind: this.passive ? "AutomaticStart_with_PassiveTcpEstablishment" : "AutomaticStart",
+    });
+  }
+
+  /** Leaves Idle after a back-off. */
+  startLater(): void {
+    this.#effects.startIdleHoldTimer();
+  }
+
+  /** Takes over a connection that the peer made. The session must be Active. */
+  accept(connection: MessageStream): void {
+    must(this.#state.kind === "Active" ? true : undefined, "only an Active session accepts");
+    this.#attach(connection);
+    this.dispatch({ kind: "TcpConnectionConfirmed" });
+  }
+
+  dispatch(event: SessionEvent): void {
+    must(this.#pending.push(event) ? true : undefined, "a transition causes few events");
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
+        this.#take(next);
+      }
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #take(event: SessionEvent): void {
+    const before = this.#state;
+    const { state, effects } = step(before, event, this.passive);
+    this.#state = state;
+    for (const effect of effects) this.#effects[effect](before, event);
+    if (state.kind === before.kind) return;
+    const sent = this.#sent;
+    this.#sent = undefined;
+    this.#host.changed(this, before, event, sent);
+  }
+
+  readonly #effects: Readonly<
+    Record<SessionEffect, (before?: SessionState, event?: SessionEvent) => void>
+  > = {
+    resetConnectRetryCounter: () => {
+      this.#connectRetryCounter = 0;
+    },
+    countConnectRetry: () => {
+      this.#connectRetryCounter += 1;
+    },
+    startConnectRetryTimer: () => {
+      const delayMs = jittered(this.#host.timers.connectRetryMs, this.#host.rng);
+      this.#timers.start("connectRetry", delayMs, () =>
+        this.dispatch({ kind: "ConnectRetryTimer_Expires" }),
+      );
+    },
+    stopConnectRetryTimer: () => this.#timers.stop("connectRetry"),
+    connect: () => this.#connect(),
+    dropConnection: () => this.#drop(),
+    sendOpen: () => this.#send(encodeOpen(this.#host.localOpen())),
+    sendKeepalive: () => this.#send(keepalive),
+    sendNotification: (before, event) => this.#notify(before, event),
+    startLargeHoldTimer: () => this.#startHoldTimer(this.#host.timers.openHoldMs),
+    startHoldTimer: () => this.#restartHoldTimer(),
+    startKeepaliveTimer: () => this.#startKeepaliveTimer(),
+    stopSessionTimers: () => {
+      this.#timers.stop("hold");
+      this.#timers.stop("keepalive");
+      this.#timers.stop("sendHold");
+      this.#holdTimeMs = 0;
+    },
+    startIdleHoldTimer: () => this.#startIdleHoldTimer(),
+    stopIdleHoldTimer: () => this.#timers.stop("idleHold"),
+    sessionUp: () => {
+      this.#establishedAtMs = this.#host.clock.nowMs();
+      this.#host.established(this, this.#negotiated(this.#state));
+    },
+    sessionDown: (before, event) => {
+      this.#forgiveFailures();
+      const gone = must(before, "an effect of a transition");
+      this.#host.lost(this, this.#negotiated(gone), must(event, "an effect of a transition"));
+    },
+    deliverUpdate: () => this.#deliver((r) => this.#host.update(this, r.bytes, r.start, r.end)),
+    deliverRouteRefresh: () =>
+      this.#deliver((r) => this.#host.routeRefresh(this, r.bytes.subarray(r.start, r.end))),
+  };
+
+  /**
+   * A session that held for a while ends the back-off; one that is lost at once again and again
+   * does not.
+   */
+  #forgiveFailures(): void {
+    const heldMs = this.#host.clock.nowMs() - this.#establishedAtMs;
+    if (heldMs > this.#host.timers.idleHoldMaxMs) this.#connectRetryCounter = 0;
+  }
+
+  #negotiated(state: SessionState): Negotiated {
+    return must("negotiated" in state ? state.negotiated : undefined, "the OPENs are exchanged");
+  }
+
+  #connect(): void {
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    this.#host.dial(attempt.signal).then(
+      (connection) => {
+        if (this.#attempt !== attempt) {
+          connection.close();
+          return;
+        }
+        this.#attempt = undefined;
+        this.#attach(connection);
+        this.dispatch({ kind: "Tcp_CR_Acked" });
+      },
+      (error: unknown) => {
+        if (this.#attempt !== attempt) return;
+        this.#attempt = undefined;
+        const message = error instanceof Error ? error.message : String(error);
+        this.dispatch({ kind: "TcpConnectionFails", message });
+      },
+    );
+  }
+
+  #attach(connection: MessageStream): void {
+    this.#connection = connection;
+    const isCurrent = (): boolean => this.#connection === connection;
+    connection.open({
+      message: (type, bytes, start, end) => {
+        if (isCurrent()) this.#message(type, { bytes, start, end });
+        return isCurrent();
+      },
+      malformed: (error) => {
+        if (!isCurrent()) return;
+        const { notification: cause, message } = error;
+        this.dispatch({ kind: "BGPHeaderErr", cause, message });
+      },
+      lost: (message) => {
+        if (!isCurrent()) return;
+        this.#connection = undefined;
+        this.dispatch({ kind: "TcpConnectionFails", message });
+      },
+      drained: () => {
+        if (!isCurrent()) return;
+        this.#timers.stop("sendHold");
+        this.#host.drained(this);
+      },
+    });
+  }
+
+  #drop(): void {
+    this.#attempt?.abort(new Error("the attempt was given up"));
+    this.#attempt = undefined;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.close();
+  }
+
+  #message(type: number, received: Received): void {
+    this.#received = received;
+    try {
+      this.dispatch(this.#eventOf(type, received));
+    } finally {
+      this.#received = undefined;
+    }
+  }
+
+  #eventOf(type: number, { bytes, start, end }: Received): SessionEvent {
+    switch (type) {
+      case messageTypes.update:
+        return updateEvent;
+      case messageTypes.keepalive:
+        return keepaliveEvent;
+      case messageTypes.routeRefresh:
+        return refreshEvent;
+      case messageTypes.open:
+        return this.#openEvent(bytes.subarray(start, end));
+      default:
+        return notificationEvent(bytes.subarray(start, end));
+    }
+  }
+
+  #openEvent(body: Uint8Array): SessionEvent {
+    try {
+      const open = decodeOpen(body);
+      // An OPEN out of turn is an error of the state machine, whatever it holds.
+      if ("negotiated" in this.#state)
+        return { kind: "BGPOpen", negotiated: this.#state.negotiated };
+      const negotiated = this.#host.opened(this, open);
+      if (negotiated === undefined) return { kind: "OpenCollisionDump" };
+      this.#holdTimeMs = negotiated.holdTimeMs;
+      return { kind: "BGPOpen", negotiated };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return { kind: "BGPOpenMsgErr", cause: error.notification, message: error.message };
+    }
+  }
+
+  #deliver(run: (received: Received) => void): void {
+    try {
+      run(must(this.#received, "a message is being handled"));
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.dispatch({ kind: "UpdateMsgErr", cause: error.notification, message: error.message });
+    }
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#connection?.send(bytes);
+  }
+
+  #notify(before?: SessionState, event?: SessionEvent): void {
+    const from = must(before, "an effect of a transition");
+    const why = must(event, "an effect of a transition");
+    const negotiated = "negotiated" in from ? from.negotiated : undefined;
+    this.#sent = notificationFor(negotiated, why, notificationOf(from, why));
+    this.#send(encodeNotification(this.#sent));
+  }
+
+  /** Sends `bytes` of the RIB. False: stop until the host hears `drained`. */
+  sendUpdates(bytes: Uint8Array): boolean {
+    if (this.#connection === undefined) return false;
+    if (this.#connection.send(bytes)) return true;
+    if (!this.#timers.isRunning("sendHold")) {
+      const delayMs = Math.max(this.#host.timers.sendHoldMinMs, 2 * this.#holdTimeMs);
+      this.#timers.start("sendHold", delayMs, () =>
+        this.dispatch({ kind: "SendHoldTimer_Expires" }),
+      );
+    }
+    return false;
+  }
+
+  #restartHoldTimer(): void {
+    this.#heardAtMs = this.#host.clock.nowMs();
+    // The running timer looks at #heardAtMs when it fires, so a message costs no timer.
+    if (this.#state.kind === "Established" && this.#timers.isRunning("hold")) return;
+    this.#timers.stop("hold");
+    if (this.#holdTimeMs > 0) this.#startHoldTimer(this.#holdTimeMs);
+  }
+
+  #startHoldTimer(timeMs: number): void {
+    this.#heardAtMs = this.#host.clock.nowMs();
+    this.#watchHold(timeMs, timeMs);
+  }
+
+  #watchHold(timeMs: number, delayMs: number): void {
+    this.#timers.start("hold", delayMs, () => {
+      const silentMs = this.#host.clock.nowMs() - this.#heardAtMs;
+      if (silentMs < timeMs) this.#watchHold(timeMs, timeMs - silentMs);
+      else this.#graceHold(timeMs);
+    });
+  }
+
+  /**
+   * The hold time is over. After a stall of our own the peer's messages may lie unread in the
+   * socket, so one turn of the event loop passes before the peer is given up.
+   */
+  #graceHold(timeMs: number): void {
+    const heardAtMs = this.#heardAtMs;
+    this.#timers.start("hold", 1, () => {
+      if (this.#heardAtMs === heardAtMs) this.dispatch({ kind: "HoldTimer_Expires" });
+      else this.#watchHold(timeMs, timeMs);
+    });
+  }
+
+  #startKeepaliveTimer(): void {
+    if (this.#holdTimeMs === 0) return;
+    const delayMs = jittered(this.#holdTimeMs / 3, this.#host.rng);
+    this.#timers.start("keepalive", delayMs, () =>
+      this.dispatch({ kind: "KeepaliveTimer_Expires" }),
+    );
+  }
+
+  #startIdleHoldTimer(): void {
+    const { idleHoldMinMs, idleHoldMaxMs } = this.#host.timers;
+    const waitMs = backoffMs(idleHoldMinMs, idleHoldMaxMs, this.#connectRetryCounter);
+    this.#timers.start("idleHold", jittered(waitMs, this.#host.rng), () => {
+      if (this.#host.mayStart(this)) this.dispatch({ kind: "IdleHoldTimer_Expires" });
+    });
+  }
+
+  /** Stops all timers; the session must be Idle. */
+  retire(): void {
+    must(this.#state.kind === "Idle" ? true : undefined, "an Idle session retires");
+    this.#timers.stopAll();
+  }
+}
+
+function notificationEvent(body: Uint8Array): SessionEvent {
+  const cause = decodeNotification(body);
+  const isVersion = cause.code === errorCodes.openMessage && cause.subcode === 1;
+  return { kind: isVersion ? "NotifMsgVerErr" : "NotifMsg", cause };
+}

@@ -1,0 +1,111 @@
+/**
+ * One TCP connection as a stream of BGP messages. It knows framing, the limit of its write queue
+ * and an orderly close, and nothing of the state machine.
+ */
+import type { Socket } from "node:net";
+import { DecodeError, Framer, type MessageVisitor } from "@heddle/bgp";
+
+/** Octets queued above which `send` asks its caller to stop. */
+export const writeQueueLengthMax: number = 512 * 1024;
+
+/** How long a closed connection may take to deliver its last message. */
+const lingerMs = 2000;
+
+export interface ConnectionEvents {
+  readonly message: MessageVisitor;
+  /** The stream is not BGP; nothing more is read. */
+  malformed(error: DecodeError): void;
+  /** The peer or the network ended it. Not called after `close`. */
+  lost(message: string): void;
+  /** The write queue is empty again after `send` returned false. */
+  drained(): void;
+}
+
+/** A connection as sessions see it; tests bring their own. */
+export interface MessageStream {
+  /** Octets written that the peer has not taken. */
+  readonly queuedLength: number;
+  /** Starts to read. Once. */
+  open(events: ConnectionEvents): void;
+  /** Both sides announced extended messages (RFC 8654). */
+  allowExtended(): void;
+  /** Queues `bytes`, which must not change afterwards. False: stop until `drained`. */
+  send(bytes: Uint8Array): boolean;
+  /** Delivers what was sent, then closes; no event comes any more. */
+  close(): void;
+}
+
+export class Connection implements MessageStream {
+  readonly #socket: Socket;
+  readonly #framer = new Framer();
+  #events: ConnectionEvents | undefined;
+
+  /** Takes ownership of a connected socket, which must be paused. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    // Without a listener an error would end the process; before `open` and after `close` nobody is
+    // there to tell.
+    socket.on("error", (error) => this.#lose(error.message));
+    socket.on("close", () => this.#lose("the connection was closed"));
+  }
+
+  open(events: ConnectionEvents): void {
+    this.#events = events;
+    const socket = this.#socket;
+    if (socket.destroyed) {
+      this.#lose("the connection was closed");
+      return;
+    }
+    socket.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    socket.on("end", () => this.#lose("the peer closed the connection"));
+    socket.on("drain", () => this.#events?.drained());
+    socket.resume();
+  }
+
+  allowExtended(): void {
+    this.#framer.allowExtended();
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (this.#socket.writable) this.#socket.write(bytes);
+    return this.queuedLength <= writeQueueLengthMax;
+  }
+
+  get queuedLength(): number {
+    return this.#socket.writableLength;
+  }
+
+  /**
+   * What still arrives is read and dropped: closing with unread data would make the kernel send a
+   * reset, which can overtake the NOTIFICATION.
+   */
+  close(): void {
+    this.#events = undefined;
+    const socket = this.#socket;
+    socket.end();
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once("close", () => clearTimeout(timer));
+  }
+
+  #read(chunk: Uint8Array): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    // A plain view: a Buffer's slice() would not copy, whatever the engine believes of it.
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    try {
+      this.#framer.push(bytes, events.message);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      events.malformed(error);
+    }
+  }
+
+  #lose(message: string): void {
+    const events = this.#events;
+    this.#events = undefined;
+    this.#socket.destroy();
+    events?.lost(message);
+  }
+}
