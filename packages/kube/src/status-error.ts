@@ -1,5 +1,7 @@
 /** metav1.Status as an error: what a Kubernetes-style API answers when it refuses. */
 
+import type { ResourceKind } from "@heddle/api";
+
 /** Reason (metav1.StatusReason) to HTTP status code. */
 export const statusReasons = {
   BadRequest: 400,
@@ -29,18 +31,28 @@ export interface StatusCause {
   readonly field: string;
 }
 
+/** The object that a refusal is about. */
+export interface StatusSubject {
+  readonly kind: Pick<ResourceKind, "group" | "kind" | "plural">;
+  readonly name: string;
+}
+
+export interface StatusErrorOptions {
+  readonly causes?: readonly StatusCause[];
+  readonly subject?: StatusSubject;
+  readonly cause?: unknown;
+}
+
 export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly reason: StatusReason;
   readonly causes: readonly StatusCause[];
+  readonly subject: StatusSubject | undefined;
 
-  constructor(
-    reason: StatusReason,
-    message: string,
-    options: { readonly causes?: readonly StatusCause[]; readonly cause?: unknown } = {},
-  ) {
+  constructor(reason: StatusReason, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.reason = reason;
+    this.subject = options.subject;
     this.causes = options.causes === undefined ? [] : options.causes;
   }
 

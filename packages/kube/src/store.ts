@@ -1,7 +1,8 @@
 /**
- * The seam between whoever keeps objects and whoever uses them: list, watch from a revision, compare-and-swap.
- * Three things implement it: MemoryStore (tests), the API server's SQLite storage, and the HTTP client of any
- * Kubernetes-style API server. One conformance suite (`store-conformance.ts`) runs against all of them.
+ * The seam between whoever keeps objects and whoever uses them: list, watch from a revision,
+ * compare-and-swap. Three things implement it: MemoryStore (tests), the API server's SQLite
+ * storage, and the HTTP client of any Kubernetes-style API server. One conformance suite
+ * (`store-conformance.ts`) runs against all of them.
  */
 import type { KubeObject, ResourceKind } from "@heddle/api";
 
@@ -16,7 +17,10 @@ export interface ListOptions {
   readonly namespace?: string;
   /** Kubernetes label selector text: `app=web,tier in (a,b),!canary`. */
   readonly labelSelector?: string;
-  /** Kubernetes field selector text; every store supports metadata.name, metadata.namespace and the paths of the kind. */
+  /**
+   * Kubernetes field selector text; every store supports metadata.name, metadata.namespace and the
+   * paths of the kind.
+   */
   readonly fieldSelector?: string;
   /** Largest number of items in one answer. */
   readonly limit?: number;
@@ -57,12 +61,17 @@ export interface Store {
   /** @throws StatusError NotFound */
   get<T extends KubeObject>(kind: ResourceKind<T>, ref: ObjectRef): Promise<T>;
   list<T extends KubeObject>(kind: ResourceKind<T>, options?: ListOptions): Promise<ListResult<T>>;
-  /** Ends when `signal` aborts. @throws StatusError Expired (410) when the revision was compacted. */
+  /**
+   * Ends when `signal` aborts. @throws StatusError Expired (410) when the revision was compacted.
+   */
   watch<T extends KubeObject>(
     kind: ResourceKind<T>,
     options: WatchOptions,
   ): AsyncIterable<WatchEvent<T>>;
-  /** Sets uid, creationTimestamp, generation 1 and resourceVersion. @throws StatusError AlreadyExists, Invalid */
+  /**
+   * Sets uid, creationTimestamp, generation 1 and resourceVersion. @throws StatusError
+   * AlreadyExists, Invalid
+   */
   create<T extends KubeObject>(kind: ResourceKind<T>, object: T): Promise<T>;
   /**
    * Replaces everything but status. With `metadata.resourceVersion` it is a compare-and-swap.
@@ -71,7 +80,10 @@ export interface Store {
   update<T extends KubeObject>(kind: ResourceKind<T>, object: T): Promise<T>;
   /** Replaces status only. @throws StatusError Conflict, NotFound, Invalid */
   updateStatus<T extends KubeObject>(kind: ResourceKind<T>, object: T): Promise<T>;
-  /** Sets deletionTimestamp while finalizers remain; removes the object otherwise. @throws StatusError NotFound, Conflict */
+  /**
+   * Sets deletionTimestamp while finalizers remain; removes the object otherwise. @throws
+   * StatusError NotFound, Conflict
+   */
   delete<T extends KubeObject>(
     kind: ResourceKind<T>,
     ref: ObjectRef,

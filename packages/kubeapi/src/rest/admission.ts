@@ -1,0 +1,129 @@
+/**
+ * What the server demands of every write beyond the rules of the store. It runs on the newest
+ * states and without waiting, so two writes that exclude each other cannot both pass.
+ */
+import {
+  checkBlockInPool,
+  checkPoolInSubnet,
+  type FieldError,
+  findOverlaps,
+  findPoolOverlaps,
+  findSecondDefault,
+  type IPBlock,
+  type IPPool,
+  ipBlockKind,
+  ipPoolKind,
+  type KubeObject,
+  namespaceKind,
+  type ResourceKind,
+  type Subnet,
+  subnetKind,
+  validate,
+  validateUpdate,
+} from "@heddle/api";
+import {
+  type AdmissionRequest,
+  type AdmissionView,
+  notFound,
+  resourceNameOf,
+  StatusError,
+} from "@heddle/kube";
+import { completed, invalidObject } from "./object-checks.ts";
+
+/** Namespaces that always exist. */
+export const builtInNamespaces: readonly string[] = ["default", "kube-system", "kube-node-lease"];
+
+/** Holds a namespace that is being deleted until it is empty. */
+export const namespaceFinalizer = "heddle.io/namespace-contents";
+
+/** The admission of a store that the API server serves. @throws StatusError */
+export function admit(request: AdmissionRequest, view: AdmissionView): KubeObject {
+  const { kind, operation, previous } = request;
+  if (operation === "delete") {
+    checkDeletion(kind, request.object);
+    return request.object;
+  }
+  const object = withFinalizer(kind, operation, completed(kind, request.object));
+  if (operation === "create") checkNamespace(kind, object, view);
+  const errors =
+    previous === undefined ? validate(kind, object) : validateUpdate(kind, object, previous);
+  if (errors.length === 0 && operation !== "updateStatus") {
+    errors.push(...neighbourErrors(kind, object, view));
+  }
+  if (errors.length > 0) throw invalidObject(kind, object.metadata.name, errors);
+  return object;
+}
+
+function withFinalizer(
+  kind: ResourceKind,
+  operation: AdmissionRequest["operation"],
+  object: KubeObject,
+): KubeObject {
+  if (kind !== namespaceKind || operation !== "create") return object;
+  const { finalizers } = object.metadata;
+  if (finalizers?.includes(namespaceFinalizer)) return object;
+  const all = finalizers === undefined ? [namespaceFinalizer] : [...finalizers, namespaceFinalizer];
+  return { ...object, metadata: { ...object.metadata, finalizers: all } };
+}
+
+function checkDeletion(kind: ResourceKind, { metadata: { name } }: KubeObject): void {
+  if (kind !== namespaceKind || !builtInNamespaces.includes(name)) return;
+  const subject = `${resourceNameOf(kind)} ${JSON.stringify(name)}`;
+  throw new StatusError("Forbidden", `${subject} is forbidden: this namespace may not be deleted`);
+}
+
+function checkNamespace(kind: ResourceKind, object: KubeObject, view: AdmissionView): void {
+  const { name, namespace } = object.metadata;
+  if (!kind.namespaced || namespace === undefined) return;
+  const found = view.get(namespaceKind, { name: namespace });
+  if (found === undefined) throw notFound(namespaceKind, namespace);
+  if (found.metadata.deletionTimestamp === undefined) return;
+  const subject = `${resourceNameOf(kind)} ${JSON.stringify(name)}`;
+  throw new StatusError(
+    "Forbidden",
+    `${subject} is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+  );
+}
+
+/** Rules between objects: address space must fit together. */
+function neighbourErrors(
+  kind: ResourceKind,
+  object: KubeObject,
+  view: AdmissionView,
+): readonly FieldError[] {
+  switch (kind) {
+    case subnetKind:
+      return subnetErrors(object as Subnet, all<Subnet>(view, subnetKind));
+    case ipPoolKind:
+      return poolErrors(object as IPPool, view);
+    case ipBlockKind: {
+      const block = object as IPBlock;
+      return checkBlockInPool(block, one<IPPool>(view, ipPoolKind, block.spec.pool));
+    }
+    default:
+      return [];
+  }
+}
+
+function subnetErrors(subnet: Subnet, others: readonly Subnet[]): readonly FieldError[] {
+  return [...findOverlaps(subnet, others), ...findSecondDefault(subnet, others)];
+}
+
+function poolErrors(pool: IPPool, view: AdmissionView): readonly FieldError[] {
+  return [
+    ...checkPoolInSubnet(pool, one<Subnet>(view, subnetKind, pool.spec.subnet)),
+    ...findPoolOverlaps(pool, all<IPPool>(view, ipPoolKind)),
+  ];
+}
+
+function all<T extends KubeObject>(view: AdmissionView, kind: ResourceKind<T>): readonly T[] {
+  return view.list(kind) as readonly T[];
+}
+
+function one<T extends KubeObject>(
+  view: AdmissionView,
+  kind: ResourceKind<T>,
+  name: string,
+): T | undefined {
+  return view.get(kind, { name }) as T | undefined;
+}

@@ -1,0 +1,7 @@
+/**
+ * The real world behind the interfaces of `std`, for mains: time, randomness, a log. Libraries take
+ * these as arguments.
+ * @module
+ */
+export { createLog, type LogLevel, logLevels } from "./json-log.ts";
+export { systemClock, systemRng } from "./system-clock.ts";
