@@ -1,0 +1,78 @@
+/** The agent's Prometheus metrics, read when asked for. */
+import { formatIp } from "@heddle/inet";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { type AgentParts, version } from "./parts.ts";
+
+export class AgentMetrics {
+  readonly #registry: Registry = new Registry();
+
+  constructor(parts: AgentParts) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry, prefix: "heddle_agent_" });
+    new Gauge({
+      name: "heddle_agent_info",
+      help: "Version of the agent",
+      labelNames: ["version"],
+      registers,
+    }).set({ version }, 1);
+    new Gauge({
+      name: "heddle_pods",
+      help: "Pod interfaces of this node",
+      registers,
+      collect(): void {
+        this.set(parts.node.state.allocations.size);
+      },
+    });
+    new Gauge({
+      name: "heddle_ip_blocks",
+      help: "Address blocks of this node",
+      registers,
+      collect(): void {
+        this.set(parts.node.state.blocks.size);
+      },
+    });
+    this.#addBgp(parts);
+    this.#addDataplane(parts);
+  }
+
+  async text(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  #addBgp({ speaker, fib }: AgentParts): void {
+    const registers = [this.#registry];
+    new Gauge({
+      name: "heddle_bgp_session_up",
+      help: "1 while the session is Established",
+      labelNames: ["peer"],
+      registers,
+      collect(): void {
+        this.reset();
+        for (const peer of speaker.peers()) {
+          this.set({ peer: formatIp(peer.address) }, peer.state === "Established" ? 1 : 0);
+        }
+      },
+    });
+    new Gauge({
+      name: "heddle_bgp_kernel_routes",
+      help: "Routes that BGP has installed in the kernel",
+      registers,
+      collect(): void {
+        this.set(fib.status().installedCount);
+      },
+    });
+  }
+
+  #addDataplane({ dataplane }: AgentParts): void {
+    new Gauge({
+      name: "heddle_dropped_packets",
+      help: "Packets that the data plane dropped, by reason, since its maps were made",
+      labelNames: ["reason"],
+      registers: [this.#registry],
+      async collect(): Promise<void> {
+        for (const { reason, packets } of await dataplane.drops())
+          this.set({ reason }, Number(packets));
+      },
+    });
+  }
+}

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import {
+  bgpPeerKind,
+  defaulted,
+  type Fabric,
+  fabricKind,
+  type Link,
+  linkKind,
+  secretKind,
+} from "@heddle/api";
+import type { Dataplane, NodeInterfaces } from "@heddle/dataplane";
+import { formatPrefix, parseIp, parsePrefix } from "@heddle/inet";
+import { MemoryStore } from "@heddle/kube";
+import { NodeSpeaker, type NodeTopology, readTopology } from "@heddle/node";
+import { type ListenAddress, noFib } from "@heddle/speaker";
+import { silentLog, VirtualClock } from "@heddle/std";
+import { Interfaces } from "./interfaces.ts";
+import { NodeAttachment } from "./node-attachment.ts";
+
+const stateDir = mkdtempSync(path.join(tmpdir(), "heddle-attachment-"));
+after(() => rmSync(stateDir, { recursive: true }));
+
+const apiVersion = "heddle.io/v1alpha1" as const;
+
+/** Sessions to the loopback, where nobody listens on port 179 of these addresses. */
+const link: Link = defaulted(linkKind, {
+  apiVersion,
+  kind: "Link",
+  metadata: { name: "leaf1-node1" },
+  spec: {
+    fabric: "dc1",
+    kind: "tenant",
+    a: { switch: "leaf1", interface: "node1", addresses: ["127.9.0.0/31"] },
+    b: { node: "node1", interface: "leaf1", addresses: ["127.9.0.1/31"] },
+  },
+});
+
+const fabric: Fabric = defaulted(fabricKind, {
+  apiVersion,
+  kind: "Fabric",
+  metadata: { name: "dc1" },
+  spec: { asn: 65201, nodeAsn: 65203, loopbackCidr: "10.255.0.0/24" },
+});
+
+const topology: NodeTopology = {
+  node: { apiVersion: "v1", kind: "Node", metadata: { name: "node1" }, spec: {} },
+  links: [link],
+  fabrics: [fabric],
+  configurations: [],
+  peers: [],
+};
+
+/** A data plane that knows only `setNode`, and fails it as often as it is told. */
+class RecordingDataplane {
+  readonly nodes: NodeInterfaces[] = [];
+  failuresLeft = 0;
+  attempts = 0;
+
+  async setNode(node: NodeInterfaces): Promise<void> {
+    this.attempts += 1;
+    if (this.failuresLeft > 0) {
+      this.failuresLeft -= 1;
+      throw new Error("the kernel worker is busy");
+    }
+    this.nodes.push(node);
+  }
+
+  asDataplane(): Dataplane {
+    const refuse = (): never => assert.fail("not part of this test");
+    return {
+      setNode: (node) => this.setNode(node),
+      attachPod: refuse,
+      detachPod: refuse,
+      checkPod: refuse,
+      observePods: refuse,
+      drops: async () => [],
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+}
+
+function setup(listen: readonly ListenAddress[] = []) {
+  const stack = new AsyncDisposableStack();
+  const clock = new VirtualClock();
+  const dataplane = new RecordingDataplane();
+  const store = stack.use(new MemoryStore());
+  const speaker = stack.use(new NodeSpeaker({ fib: noFib, log: silentLog }));
+  const interfaces = stack.use(new Interfaces());
+  const attachment = stack.use(
+    new NodeAttachment({
+      ...{ dataplane: dataplane.asDataplane(), speaker, store, interfaces, stateDir, clock },
+      ...{ isRestart: false, listen, log: silentLog },
+    }),
+  );
+  const dispose = (): Promise<void> => stack.disposeAsync();
+  return { clock, dataplane, store, speaker, attachment, [Symbol.asyncDispose]: dispose };
+}
+
+/** Runs what is due now to its end; promises settle between turns of the event loop. */
+async function turns(count = 20): Promise<void> {
+  for (let i = 0; i < count; i += 1) await new Promise(setImmediate);
+}
+
+test("the attachment programs uplinks and sessions, and keeps the topology for the next start", async () => {
+  await using it = setup();
+  await it.attachment.setTopology(topology);
+  assert.deepEqual(it.attachment.problems, []);
+  assert.deepEqual(it.dataplane.nodes[0]?.uplinks, ["leaf1"]);
+  assert.deepEqual(
+    it.speaker.peers().map((peer) => peer.asn),
+    [65201],
+  );
+  assert.deepEqual(await readTopology(stateDir), topology);
+  await it.attachment.setBlocks([parsePrefix("10.244.0.0/26")]);
+  const blocks = it.dataplane.nodes.at(-1)?.blocks;
+  assert.deepEqual(
+    blocks?.map(({ prefix }) => formatPrefix(prefix)),
+    ["10.244.0.0/26"],
+  );
+});
+
+test("changes that come while one is applied are applied together", async () => {
+  await using it = setup();
+  const blocks = ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26"].map((text) => parsePrefix(text));
+  const all = [
+    it.attachment.setTopology(topology),
+    ...blocks.map((_block, i) => it.attachment.setBlocks(blocks.slice(0, i + 1))),
+  ];
+  await Promise.all(all);
+  assert.equal(it.dataplane.nodes.length, 2);
+  assert.equal(it.dataplane.nodes.at(-1)?.blocks?.length, 3);
+});
+
+test("a failure is told and tried again, by one timer however often it failed", async () => {
+  await using it = setup();
+  it.dataplane.failuresLeft = 6;
+  for (let i = 0; i < 5; i += 1) await it.attachment.setTopology(topology);
+  assert.deepEqual(it.attachment.problems, ["the kernel worker is busy"]);
+  assert.equal(it.clock.pendingCount, 1);
+  it.clock.advance(2000);
+  await turns();
+  assert.equal(it.dataplane.attempts, 6);
+  assert.equal(it.clock.pendingCount, 1);
+  it.clock.advance(2000);
+  while (it.attachment.problems.length > 0) await turns(1);
+  assert.deepEqual([it.dataplane.nodes.length, it.speaker.peers().length], [1, 1]);
+  assert.equal(it.clock.pendingCount, 0);
+});
+
+test("a missing password is told, and used as soon as it is there", async () => {
+  await using it = setup();
+  const metadata = { name: "peer" };
+  const ref = { namespace: "kube-system", name: "bgp", key: "password" };
+  const spec = {
+    ...{ peerAddress: "127.9.0.8", peerAsn: 65000, kind: "fabric" as const },
+    ...{ nodeSelector: {}, sourceAddress: "127.9.0.9", passwordSecretRef: ref },
+  };
+  const peer = defaulted(bgpPeerKind, { apiVersion, kind: "BGPPeer", metadata, spec });
+  await it.attachment.setTopology({ ...topology, peers: [peer] });
+  assert.deepEqual(it.attachment.problems, ['secrets "bgp" not found']);
+  const secret = { apiVersion: "v1", kind: "Secret", type: "Opaque" } as const;
+  const named = { ...secret, metadata: { name: "bgp", namespace: "kube-system" } };
+  await it.store.create(secretKind, { ...named, data: { other: "" } });
+  await it.attachment.setTopology({ ...topology, peers: [peer] });
+  assert.deepEqual(it.attachment.problems, [
+    "Cannot use Secret kube-system/bgp: no key password, want the password",
+  ]);
+  const data = { password: Buffer.from("tcp-md5").toString("base64") };
+  await it.store.update(secretKind, { ...named, data });
+  it.clock.advance(2000);
+  while (it.speaker.config === undefined) await turns(1);
+  const passwords = it.speaker.config.peers.map(({ md5 }) => md5);
+  assert.deepEqual(passwords, ["tcp-md5", undefined]);
+});
+
+test("a speaker that cannot listen is a problem, and is started later", async () => {
+  const occupant = net.createServer();
+  await new Promise<void>((resolve) => occupant.listen(0, "127.0.0.1", resolve));
+  const { port } = occupant.address() as net.AddressInfo;
+  await using it = setup([{ address: parseIp("127.0.0.1"), port }]);
+  await it.attachment.setTopology(topology);
+  assert.equal(it.attachment.problems.length, 1);
+  assert.match(it.attachment.problems[0] as string, /EADDRINUSE/);
+  await new Promise((resolve) => occupant.close(resolve));
+  it.clock.advance(2000);
+  while (it.attachment.problems.length > 0) await turns(1);
+  assert.equal(it.speaker.lastError, undefined);
+});
+
+test("an object that is not usable is told, and the rest is applied", async () => {
+  await using it = setup();
+  const a = { ...link.spec.a, addresses: [] };
+  const broken = { ...link, metadata: { name: "b" }, spec: { ...link.spec, a } };
+  await it.attachment.setTopology({ ...topology, links: [link, broken] });
+  assert.deepEqual(it.attachment.problems, ["Link b: the leaf's end has no address"]);
+  assert.equal(it.speaker.peers().length, 1);
+});
+
+test("nothing is tried after the end", async () => {
+  await using it = setup();
+  it.dataplane.failuresLeft = 1;
+  await it.attachment.setTopology(topology);
+  it.attachment[Symbol.dispose]();
+  assert.equal(it.clock.pendingCount, 0);
+  await it.attachment.setTopology(topology);
+  assert.equal(it.dataplane.attempts, 1);
+});

@@ -1,0 +1,94 @@
+/**
+ * What an agent tells over its admin socket, as JSON. Addresses, prefixes and times are text (RFC
+ * 5952, RFC 3339), so that any program can read it. The agent fills it, the CLI shows it.
+ */
+
+/** `/v1/status` */
+export interface AgentStatus {
+  readonly node: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly apiServer: {
+    readonly url: string;
+    /** All caches have been listed. */
+    readonly synced: boolean;
+    readonly lastError: string | null;
+  };
+  readonly dataplane: {
+    readonly uplinks: readonly string[];
+    readonly podCount: number;
+    readonly drops: readonly { readonly reason: string; readonly packets: string }[];
+  };
+  readonly bgp: {
+    readonly asn: number | null;
+    readonly established: number;
+    readonly peers: number;
+  };
+  /** Why new pods would fail now; empty when they would not (CNI STATUS). */
+  readonly cniProblems: readonly string[];
+  /** Objects that do not make sense, and what was done without them. */
+  readonly problems: readonly string[];
+}
+
+/** `/v1/bgp/peers` */
+export interface PeerView {
+  readonly node: string;
+  readonly address: string;
+  readonly asn: number;
+  readonly kind: string;
+  readonly state: string;
+  readonly uptimeMs: number;
+  readonly establishedCount: number;
+  readonly families: readonly string[];
+  readonly bfd: string | null;
+  readonly holdTimeMs: number;
+  readonly received: number;
+  readonly accepted: number;
+  readonly advertised: number;
+  readonly stale: number;
+  readonly gracefulRestart: boolean;
+  readonly lastError: string | null;
+  readonly lastErrorAt: string | null;
+}
+
+/** `/v1/bgp/routes` */
+export interface RouteView {
+  readonly node: string;
+  readonly prefix: string;
+  /** `local` for routes that originate here. */
+  readonly peer: string;
+  readonly nextHop: string;
+  readonly asPath: string;
+  readonly localPref: number | null;
+  readonly med: number | null;
+  readonly communities: readonly string[];
+  readonly best: boolean;
+  readonly multipath: boolean;
+  readonly stale: boolean;
+  /** Why it takes no part in the decision. */
+  readonly ineligible: string | null;
+}
+
+/** `/v1/ipam/blocks` */
+export interface BlockView {
+  readonly node: string;
+  readonly cidr: string;
+  readonly pool: string;
+  readonly subnet: string;
+  readonly size: number;
+  readonly used: number;
+}
+
+/** `/v1/ipam/allocations` */
+export interface AllocationView {
+  readonly node: string;
+  readonly address: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly containerId: string;
+  readonly ifname: string;
+  readonly since: string;
+  /** The IPClaim that fixes the address. */
+  readonly claim: string | null;
+}
