@@ -1,0 +1,265 @@
+/**
+ * Makes a running fabric a cluster: API server, objects, one agent per node, stand-ins for
+ * Kubernetes. Everything is idempotent, as `labUp` is: what runs is left alone, what has died is
+ * started, objects that exist are kept.
+ */
+
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type KubeObject,
+  type Namespace,
+  type Node,
+  namespaceKind,
+  nodeKind,
+  podKind,
+} from "@heddle/api";
+import { formatIp, type Ip } from "@heddle/inet";
+import { formatTime, HttpStore, isStatus, type Store } from "@heddle/kube";
+import { systemClock } from "@heddle/system";
+import { LabError } from "../errors.ts";
+import { inParallel } from "../parallel.ts";
+import { type LabContext, liveDevice } from "../state/context.ts";
+import { isAlive } from "../state/process.ts";
+import { readRecord } from "../state/process-record.ts";
+import { managementDevice } from "../topology/topology.ts";
+import { isAttached } from "./agent-status.ts";
+import { demoDeployment, demoReplicas } from "./demo.ts";
+import { writeKubeconfig } from "./kubeconfig.ts";
+import { clusterObjects, nodeStatus, type ObjectOfKind } from "./objects.ts";
+import { createPki, issueClient, issueServer, type Pki } from "./pki.ts";
+import { type ClusterPrograms, findPrograms } from "./programs.ts";
+import { ensureService, serviceDirectory, untilReady } from "./service-process.ts";
+
+export interface ClusterOptions {
+  readonly progress?: (line: string) => void;
+  /** Deploys the demo and waits for its pods. */
+  readonly demo?: boolean;
+  /** Port of the API server on this machine's loopback, for people. */
+  readonly adminPort?: number;
+}
+
+/** Nodes reach the server in the management network instead. */
+const defaultAdminPort = 16_443;
+const nodePort = 6443;
+const readyLimitMs = 30_000;
+const podsLimitMs = 60_000;
+const pollMs = 100;
+
+/** Labels of processes. */
+const apiServerLabel = "apiserver";
+const standInsLabel = "stand-ins";
+export const agentLabel = "agent";
+
+/** Kubeconfig of the administrator. */
+export function adminKubeconfig(lab: LabContext): string {
+  return path.join(lab.paths.stateDir, "admin.kubeconfig");
+}
+
+/** Where agents keep their journals. */
+function agentStateDirectory(lab: LabContext, node: string): string {
+  return path.join(lab.paths.device(node).directory, "agent");
+}
+
+/** @throws LabError, StatusError */
+export async function clusterUp(lab: LabContext, options: ClusterOptions = {}): Promise<void> {
+  const { progress = () => undefined, demo = false, adminPort = defaultAdminPort } = options;
+  const programs = findPrograms();
+  await ensureCredentials(lab, adminPort);
+  ensureApiServer(lab, programs, adminPort);
+  using store = await HttpStore.fromKubeconfig(adminKubeconfig(lab));
+  await untilReady(lab, apiServerLabel, readyLimitMs, () => answers(store));
+  progress(`API server on 127.0.0.1:${adminPort}`);
+  const created = await ensureObjects(lab, store);
+  progress(`${created} objects created`);
+  const nodes = lab.topology.devices.filter(({ role }) => role === "node");
+  const started = nodes.filter(({ name }) => ensureAgent(lab, programs, name)).length;
+  progress(`${nodes.length} agents (${started} started)`);
+  ensureStandIns(lab, programs);
+  await inParallel(nodes, nodes.length, ({ name }) => untilAttached(lab, name));
+  progress("every node has its default routes from its leaves");
+  if (demo) {
+    await ensure(store, demoDeployment());
+    await podsReady(store, demoReplicas);
+    progress(`demo deployed: ${demoReplicas} pods are ready`);
+  }
+}
+
+async function ensureCredentials(lab: LabContext, adminPort: number): Promise<void> {
+  if (existsSync(adminKubeconfig(lab))) return;
+  const directory = serviceDirectory(lab);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const pki = await createPki(path.join(directory, "pki"));
+  const address = formatIp(lab.topology.management.address);
+  const names = ["IP:127.0.0.1", `IP:${address}`, "DNS:localhost", "DNS:kubernetes.default.svc"];
+  await issueServer(pki, "apiserver", names);
+  const nodes = lab.topology.devices.filter(({ role }) => role === "node");
+  await inParallel(nodes, 2, async ({ name }) => {
+    const file = agentKubeconfig(lab, name);
+    await writeClient(
+      pki,
+      file,
+      `https://${address}:${nodePort}`,
+      `heddle:agent:${name}`,
+      "heddle:agents",
+    );
+  });
+  const local = `https://127.0.0.1:${adminPort}`;
+  await writeClient(
+    pki,
+    path.join(directory, "viewer.kubeconfig"),
+    local,
+    "viewer",
+    "heddle:viewers",
+  );
+  // Last: its presence says that all the others are there.
+  await writeClient(pki, adminKubeconfig(lab), local, "admin", "heddle:admins");
+}
+
+async function writeClient(
+  pki: Pki,
+  file: string,
+  server: string,
+  user: string,
+  group: string,
+): Promise<void> {
+  const keyPair = await issueClient(pki, user.replaceAll(":", "-"), user, [group]);
+  await writeKubeconfig(file, pki, { server, user, keyPair });
+}
+
+function agentKubeconfig(lab: LabContext, node: string): string {
+  return path.join(serviceDirectory(lab), `agent-${node}.kubeconfig`);
+}
+
+function ensureApiServer(lab: LabContext, programs: ClusterPrograms, adminPort: number): void {
+  const { management } = lab.topology;
+  const directory = serviceDirectory(lab);
+  const pki = (name: string): string => path.join(directory, "pki", name);
+  const bridge = `/proc/${liveDevice(lab, managementDevice).holder.pid}/ns/net`;
+  ensureService(lab, {
+    label: apiServerLabel,
+    argv: [
+      ...programs.apiServer,
+      ...["--data-dir", path.join(directory, "objects")],
+      ...["--listen", `127.0.0.1:${adminPort}`],
+      ...["--listen", `${formatIp(management.address)}:${nodePort}@${bridge}`],
+      ...["--tls-cert", pki("apiserver.crt"), "--tls-key", pki("apiserver.key")],
+      ...["--client-ca", pki("ca.crt")],
+    ],
+  });
+}
+
+async function answers(store: Store): Promise<boolean> {
+  try {
+    await store.get(namespaceKind, { name: "default" });
+    return true;
+  } catch (error) {
+    if (isStatus(error, "ServiceUnavailable") || isStatus(error, "NotFound")) return false;
+    throw error;
+  }
+}
+
+/** Returns how many were not there. */
+async function ensureObjects(lab: LabContext, store: Store): Promise<number> {
+  let created = await ensure(store, leaseNamespace);
+  for (const object of clusterObjects(lab.topology)) created += await ensure(store, object);
+  for (const { name, managementAddress } of lab.topology.devices) {
+    if (managementAddress !== undefined) await reportNode(store, name, managementAddress);
+  }
+  return created;
+}
+
+const leaseNamespace: ObjectOfKind<Namespace> = {
+  kind: namespaceKind,
+  object: { apiVersion: "v1", kind: "Namespace", metadata: { name: "kube-node-lease" }, spec: {} },
+};
+
+/** Returns 1 when the object was not there, 0 when it was. */
+async function ensure<T extends KubeObject>(
+  store: Store,
+  { kind, object }: ObjectOfKind<T>,
+): Promise<number> {
+  try {
+    await store.create(kind, object);
+    return 1;
+  } catch (error) {
+    if (isStatus(error, "AlreadyExists")) return 0;
+    throw error;
+  }
+}
+
+async function reportNode(store: Store, name: string, address: Ip): Promise<void> {
+  const node: Node = await store.get(nodeKind, { name });
+  if (node.status?.conditions !== undefined) return;
+  const at = formatTime(systemClock.wallMs());
+  await store.updateStatus(nodeKind, nodeStatus(node, address, at));
+}
+
+/** True when it was not running. @throws LabError */
+export function ensureAgent(lab: LabContext, programs: ClusterPrograms, node: string): boolean {
+  const device = liveDevice(lab, node);
+  const known = readRecord(device.paths.processes, agentLabel);
+  if (known !== undefined && isAlive(known)) return false;
+  const options = ["--node", node, "--kubeconfig", agentKubeconfig(lab, node)];
+  device.spawn([...programs.agent, ...options, "--state-dir", agentStateDirectory(lab, node)], {
+    label: agentLabel,
+    logFile: path.join(device.paths.logs, "agent.log"),
+  });
+  return true;
+}
+
+/** @throws LabError `timeout` */
+async function untilAttached(lab: LabContext, node: string): Promise<void> {
+  const deadline = performance.now() + readyLimitMs;
+  while (!(await isAttached(lab, node))) {
+    if (performance.now() >= deadline) {
+      const log = path.join(lab.paths.device(node).logs, "agent.log");
+      const why = `no default routes from every leaf in ${readyLimitMs} ms, see ${log}`;
+      throw new LabError("timeout", `Cannot attach ${node} to the fabric: ${why}`);
+    }
+    await sleep(pollMs);
+  }
+}
+
+function ensureStandIns(lab: LabContext, programs: ClusterPrograms): void {
+  ensureService(lab, {
+    label: standInsLabel,
+    argv: [
+      ...programs.standIns,
+      ...["--state-dir", lab.paths.stateDir],
+      ...["--kubeconfig", adminKubeconfig(lab), "--cni-path", programs.cniDirectory],
+    ],
+  });
+}
+
+/** @throws LabError `timeout` that says what the pods wait for */
+async function podsReady(store: Store, count: number): Promise<void> {
+  const deadline = performance.now() + podsLimitMs;
+  for (;;) {
+    const { items } = await store.list(podKind, { namespace: "default", labelSelector: "app=web" });
+    const ready = items.filter(isReady).length;
+    if (ready >= count) return;
+    if (performance.now() >= deadline) {
+      const waiting = items.find((pod) => !isReady(pod));
+      const states = waiting?.status?.containerStatuses?.map(
+        ({ state }) => state?.waiting?.message,
+      );
+      const why = states?.find((message) => message !== undefined);
+      const first =
+        waiting === undefined ? "" : `; ${waiting.metadata.name}: ${why ?? "no reason"}`;
+      throw new LabError(
+        "timeout",
+        `Cannot deploy the demo: ${ready} of ${count} pods ready${first}`,
+      );
+    }
+    await sleep(pollMs);
+  }
+}
+
+function isReady(pod: {
+  readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
+}): boolean {
+  const ready = pod.status?.conditions?.find(({ type }) => type === "Ready");
+  return ready?.status === "True";
+}

@@ -1,0 +1,43 @@
+/**
+ * The programs that make the lab a cluster: bundles beside this file when it is bundled itself,
+ * sources otherwise.
+ */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { LabError } from "../errors.ts";
+
+export interface ClusterPrograms {
+  /** Each is an argument list to which options are added. */
+  readonly apiServer: readonly string[];
+  readonly agent: readonly string[];
+  readonly standIns: readonly string[];
+  readonly probe: readonly string[];
+  /** Directory with the CNI executable `heddle-cni`. */
+  readonly cniDirectory: string;
+}
+
+const repository = path.resolve(import.meta.dirname, "../../../..");
+
+/** @throws LabError `preflight` when something has not been built */
+export function findPrograms(): ClusterPrograms {
+  const dist = import.meta.url.endsWith(".ts")
+    ? path.join(repository, "dist")
+    : import.meta.dirname;
+  const bundle = (name: string): string[] => [
+    process.execPath,
+    must(path.join(dist, `${name}.mjs`)),
+  ];
+  must(path.join(dist, "heddle-cni"));
+  return {
+    apiServer: bundle("heddle-apiserver"),
+    agent: bundle("heddle-agent"),
+    standIns: bundle("stand-ins-main"),
+    probe: bundle("probe-main"),
+    cniDirectory: dist,
+  };
+}
+
+function must(file: string): string {
+  if (existsSync(file)) return file;
+  throw new LabError("preflight", `Cannot find ${file}: run make build`);
+}

@@ -1,0 +1,117 @@
+/**
+ * Runs the flow matrix in a lab: finds the endpoints, sends the probes from inside each, judges the
+ * answers.
+ */
+import { formatIp, type Ip, parseInterfaceAddress, parseIp } from "@heddle/inet";
+import { echoPort } from "../cluster/demo.ts";
+import { findPrograms } from "../cluster/programs.ts";
+import { runCommand } from "../device/command.ts";
+import { podsOfLab } from "../kubernetes/stand-ins.ts";
+import { inParallel } from "../parallel.ts";
+import { type LabContext, liveDevice } from "../state/context.ts";
+import type { LabDevice } from "../topology/topology.ts";
+import { ensureEcho } from "./echo.ts";
+import {
+  type Flow,
+  type FlowEndpoint,
+  type FlowInventory,
+  type FlowRow,
+  judgeFlow,
+  planFlows,
+} from "./flow.ts";
+import type { Probe, ProbeAnswer } from "./probe.ts";
+
+const probeTimeoutMs = 2000;
+const probeAttempts = 2;
+const sourcesAtOnce = 2;
+const probeLimitMs = 60_000;
+
+/** One row per flow and per kind of flow that could not be verified. @throws LabError */
+export async function verifyFlows(lab: LabContext): Promise<FlowRow[]> {
+  for (const { name, role } of lab.topology.devices) {
+    if (role === "server" || role === "external") ensureEcho(lab, name);
+  }
+  const { flows, missing } = planFlows(inventoryOf(lab));
+  const bySource = Map.groupBy(flows, (flow) => flow.from);
+  const rows = new Map<Flow, FlowRow>();
+  await inParallel([...bySource], sourcesAtOnce, async ([source, ofSource]) => {
+    const answers = await probe(lab, source, ofSource);
+    for (const [i, flow] of ofSource.entries()) rows.set(flow, judgeFlow(flow, answers[i]));
+  });
+  const unverified = missing.map(({ flow, reason }): FlowRow => {
+    return {
+      ...{ flow, from: "-", to: "-", family: null, protocol: null },
+      ...{ verdict: "fail", latencyMs: null, reason },
+    };
+  });
+  return [...flows.map((flow) => rows.get(flow) as FlowRow), ...unverified];
+}
+
+export function inventoryOf(lab: LabContext): FlowInventory {
+  const devices = lab.topology.devices;
+  const ofRole = (role: LabDevice["role"]): FlowEndpoint[] =>
+    devices.filter((device) => device.role === role).map((device) => endpointOf(lab, device));
+  const racks = new Map(devices.map(({ name, rack }) => [name, rack]));
+  const pods = podsOfLab(lab)
+    .filter(({ record }) => record.addresses.length > 0)
+    .map(({ node, record, pid }) => ({
+      name: `${record.namespace}/${record.name}`,
+      device: node,
+      pid,
+      addresses: record.addresses.map(parseIp),
+      ownAddresses: record.addresses.map(parseIp),
+      node,
+      rack: racks.get(node) ?? node,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    pods,
+    nodes: ofRole("node"),
+    bareMetal: ofRole("server"),
+    external: ofRole("external"),
+  };
+}
+
+function endpointOf(lab: LabContext, { name, managementAddress }: LabDevice): FlowEndpoint {
+  const { pid } = liveDevice(lab, name).holder;
+  const onLinks = linkAddresses(lab, name);
+  const ownAddresses = [
+    ...onLinks.flat(),
+    ...(managementAddress === undefined ? [] : [managementAddress]),
+  ];
+  return { name, device: name, pid, addresses: onLinks[0] ?? [], ownAddresses };
+}
+
+/** A device's own addresses, by link; those of its links into VRFs come before others. */
+function linkAddresses(lab: LabContext, device: string): Ip[][] {
+  const links = lab.topology.objects.links.toSorted(
+    (a, b) => Number(a.spec.vrf === undefined) - Number(b.spec.vrf === undefined),
+  );
+  return links.flatMap(({ spec }) => {
+    const end = [spec.a, spec.b].find((it) => (it.node ?? it.device) === device);
+    if (end === undefined) return [];
+    return [end.addresses.map((text) => parseInterfaceAddress(text).address)];
+  });
+}
+
+/** Answers in the order of `flows`; a source whose prober fails gives none. */
+async function probe(
+  lab: LabContext,
+  source: FlowEndpoint,
+  flows: readonly Flow[],
+): Promise<readonly ProbeAnswer[]> {
+  const probes = flows.map((flow): Probe => {
+    return {
+      protocol: flow.protocol,
+      address: formatIp(flow.address),
+      port: echoPort,
+      timeoutMs: probeTimeoutMs,
+      attempts: probeAttempts,
+    };
+  });
+  const { stdout } = await runCommand(
+    [lab.tools.enter, "--target", String(source.pid), "--", ...findPrograms().probe],
+    { input: JSON.stringify(probes), timeoutMs: probeLimitMs },
+  );
+  return JSON.parse(stdout) as readonly ProbeAnswer[];
+}
