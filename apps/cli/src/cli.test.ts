@@ -1,0 +1,158 @@
+/**
+ * The command as people run it, against a state directory with a lab's file and agents' sockets.
+ */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { repositoryFile } from "./repository.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const folder = mkdtempSync(path.join(tmpdir(), "hd-"));
+const labDir = path.join(folder, "lab");
+const noLab = path.join(folder, "none");
+const agents: http.Server[] = [];
+
+/** Runs `bin/heddle` from the sources, without a kubeconfig. */
+function heddle(...args: readonly string[]): Promise<Outcome> {
+  const env = { ...process.env, HEDDLE_FROM_SOURCE: "1", KUBECONFIG: "", NO_COLOR: "1" };
+  return new Promise((resolve) => {
+    execFile(repositoryFile("bin/heddle"), args, { env }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : Number(error.code);
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+function inLab(...args: readonly string[]): Promise<Outcome> {
+  return heddle("--state-dir", labDir, ...args);
+}
+
+const since = "2026-01-01T00:00:00.000Z";
+const allocation = {
+  ...{ node: "node1", address: "10.244.0.5", namespace: "default", pod: "web" },
+  ...{ containerId: "0123456789abcdef", ifname: "eth0", since, claim: null },
+};
+const block = {
+  ...{ node: "node1", cidr: "10.244.0.0/26", pool: "pods-ipv4", subnet: "pods", size: 64, used: 1 },
+};
+
+/** What the agent of node1 answers; anything else is refused as an agent refuses it. */
+const answers: Readonly<Record<string, string>> = {
+  "/v1/ipam/blocks": JSON.stringify([block]),
+  "/v1/ipam/allocations": JSON.stringify([allocation]),
+  "/v1/bgp/peers": "this is no JSON",
+};
+
+function startAgent(socketPath: string): Promise<void> {
+  mkdirSync(path.dirname(socketPath), { recursive: true });
+  const server = http.createServer((request, response) => {
+    const answer = answers[request.url as string];
+    if (request.url === "/v1/status")
+      response.writeHead(200).write('{"node":', () => response.destroy());
+    else if (answer === undefined) response.writeHead(400).end('{"message":"no such prefix"}');
+    else response.end(answer);
+  });
+  agents.push(server);
+  return new Promise((resolve) => server.listen(socketPath, resolve));
+}
+
+before(async () => {
+  mkdirSync(labDir);
+  copyFileSync(repositoryFile("examples/lab.yaml"), path.join(labDir, "lab.yaml"));
+  await startAgent(path.join(labDir, "devices/node1/run/heddle/agent.sock"));
+});
+
+after(() => {
+  for (const agent of agents) agent.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("every command explains itself", async () => {
+  const commands = [
+    ["lab shell", "--netns <name>"],
+    ["bgp routes", "--within <prefix>"],
+    ["get", "--all-namespaces"],
+    ["node status", "--node <name>"],
+    ["", "Exit codes:"],
+  ] as const;
+  for (const [command, text] of commands) {
+    const words = command.split(" ").filter((word) => word !== "");
+    const { code, stdout, stderr } = await heddle(...words, "--help");
+    assert.deepEqual([code, stderr], [0, ""], command);
+    assert.ok(stdout.includes(text), `${command}: ${stdout}`);
+  }
+});
+
+test("a wrong command line is one clear line and exit code 2", async () => {
+  const wrong: readonly (readonly [args: readonly string[], line: RegExp])[] = [
+    [["bgp", "peers", "--nod", "x"], /unknown option '--nod'/],
+    [["labb"], /unknown command 'labb'/],
+    [["--output", "xml", "ipam", "show"], /'xml' is invalid. Allowed choices are table, json/],
+    [["ipam", "who"], /missing required argument 'address'/],
+    [["ipam", "who", "10.0.0.300"], /^heddle: Cannot parse IPv4 address "10.0.0.300"/],
+    [["lab", "up", "--file", "/absent.yaml"], /^heddle: Cannot read the lab's definition: ENOENT/],
+    [["bgp", "peers", "--node", "nodeX"], /^heddle: no node nodeX in the lab, want one of: node1/],
+  ];
+  for (const [args, line] of wrong) {
+    const { code, stdout, stderr } = await inLab(...args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, line);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  }
+});
+
+test("without a lab every command says so, with exit code 3", async () => {
+  for (const command of ["verify flows", "lab shell leaf1", "ipam show --node n", "get pods"]) {
+    const { code, stdout, stderr } = await heddle("--state-dir", noLab, ...command.split(" "));
+    assert.deepEqual([code, stdout], [3, ""], command);
+    assert.match(stderr, /^heddle: .*lab.*\n$/);
+  }
+});
+
+test("rows are a table for people and JSON for programs", async () => {
+  const show = ["ipam", "show", "--node", "node1"];
+  const table = await inLab(...show);
+  assert.deepEqual([table.code, table.stderr], [0, ""]);
+  const cells = table.stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
+  assert.deepEqual(cells, [
+    ["BLOCK", "NODE", "SUBNET", "POOL", "USED"],
+    ["10.244.0.0/26", "node1", "pods", "pods-ipv4", "1/64"],
+    [""],
+  ]);
+  const json = await inLab("--output", "json", ...show);
+  assert.deepEqual(JSON.parse(json.stdout), [block]);
+});
+
+test("an agent that is down, refuses or answers badly is one line and exit code 3", async () => {
+  const socket = path.join(labDir, "devices/node1/run/heddle/agent.sock");
+  const routes = await inLab("bgp", "routes", "--node", "node1", "--within", "x");
+  assert.deepEqual(
+    [routes.code, routes.stderr],
+    [3, `heddle: the agent at ${socket} refused: no such prefix\n`],
+  );
+  const peers = await inLab("bgp", "peers", "--node", "node1");
+  assert.deepEqual(
+    [peers.code, peers.stderr],
+    [3, `heddle: the agent at ${socket} answered "this is no JSON", want JSON\n`],
+  );
+  const down = await inLab("ipam", "show", "--node", "node2");
+  assert.equal(down.code, 3);
+  assert.match(down.stderr, /^heddle: Cannot ask the agent at .*node2.*: connect ENOENT .*\n$/);
+});
+
+test("node status shows an agent that breaks off as down, with exit code 1", async () => {
+  const { code, stdout } = await inLab("--output", "json", "node", "status", "--node", "node1");
+  assert.equal(code, 1);
+  const [row] = JSON.parse(stdout) as { node: string; error: string }[];
+  assert.equal(row?.node, "node1");
+  assert.match(String(row?.error), /^Cannot ask the agent at .*: (aborted|socket hang up)$/);
+});
