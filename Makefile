@@ -2,11 +2,11 @@
 SHELL := /bin/sh
 NODE := node_modules/.bin/node
 TSC := node_modules/.bin/tsc
-BIOME := node_modules/.bin/biome
+BIOME := node_modules/@biomejs/cli-linux-x64/biome
 NAME ?=
 
 .PHONY: help lab lab-down test check types lint deps tidy gen gen-check unit kernel lab-test topo bench build \
-	native cni bpf bundles setup-npm setup-build setup-lab clean
+	native cni bpf lab-tools bundles setup-npm setup-build setup-lab clean
 
 help: ## Shows this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,7 +56,7 @@ gen: setup-build ## Writes generated files: kinds, CRDs, reference, eBPF layouts
 gen-check: setup-npm
 	@$(NODE) tools/gen-api.ts --check
 
-build: setup-build native cni bpf bundles ## Addon, CNI executable, eBPF objects and bundles, into dist/
+build: setup-build native cni bpf lab-tools bundles ## Addon, CNI executable, eBPF objects and bundles, into dist/
 
 native: setup-build
 	@$(MAKE) --no-print-directory -C packages/native
@@ -67,7 +67,10 @@ cni: setup-build
 bpf: setup-build
 	@$(MAKE) --no-print-directory -C bpf
 
-bundles: setup-npm native cni bpf
+lab-tools: setup-build
+	@$(MAKE) --no-print-directory -C packages/lab
+
+bundles: setup-npm native cni bpf lab-tools
 	@$(NODE) tools/bundle.ts
 
 .PHONY: preflight setup-test setup-bench

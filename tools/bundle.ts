@@ -3,7 +3,7 @@
  * the eBPF objects beside them. `heddle.mjs`, `heddle-agent.mjs` and `heddle-apiserver.mjs` run
  * with Node alone.
  */
-import { cpSync, existsSync, globSync, mkdirSync, readdirSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { build } from "esbuild";
 
@@ -19,7 +19,10 @@ const mains: Readonly<Record<string, string>> = {
 /** Files that run beside the bundles, and where they are built. */
 const companions: Readonly<Record<string, string>> = {
   "heddle.node": "packages/native/build/heddle.node",
+  "heddle.bpf.o": "bpf/build/heddle.bpf.o",
   "heddle-cni": "cni/build/heddle-cni",
+  "heddle-enter": "packages/lab/build/heddle-enter",
+  "heddle-echo": "packages/lab/build/heddle-echo",
 };
 
 async function main(): Promise<void> {
@@ -28,7 +31,8 @@ async function main(): Promise<void> {
   for (const [name, file] of Object.entries(mains)) {
     if (existsSync(path.join(root, file))) entryPoints[name] = path.join(root, file);
   }
-  for (const file of globSync("packages/*/src/**/*-worker.ts", { cwd: root })) {
+  const threads = globSync("packages/*/src/**/*-{worker,main}.ts", { cwd: root });
+  for (const file of threads.filter((name) => !name.includes("/testing/"))) {
     entryPoints[path.basename(file, ".ts")] = path.join(root, file);
   }
   await build({
@@ -48,10 +52,6 @@ async function main(): Promise<void> {
   });
   for (const [name, file] of Object.entries(companions)) {
     if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(dist, name));
-  }
-  const objects = path.join(root, "bpf", "build");
-  for (const file of existsSync(objects) ? readdirSync(objects) : []) {
-    if (file.endsWith(".bpf.o")) cpSync(path.join(objects, file), path.join(dist, file));
   }
 }
 

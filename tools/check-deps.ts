@@ -15,7 +15,7 @@
  */
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 interface Fence {
@@ -44,7 +44,10 @@ function main(): void {
 function trackedFiles(pattern: string): string[] {
   const args = ["ls-files", "--cached", "--others", "--exclude-standard", "--", `*${pattern}`];
   const out = execFileSync("git", args, { cwd: root, encoding: "utf8" });
-  return [...new Set(out.split("\n").filter((line) => line !== ""))];
+  // A file that is deleted but not committed yet is still tracked.
+  return [...new Set(out.split("\n"))].filter(
+    (line) => line !== "" && existsSync(path.join(root, line)),
+  );
 }
 
 function sourceFiles(): string[] {

@@ -1,7 +1,8 @@
 /**
  * Runs one class of tests: `run-tests.ts unit|kernel|topo|lab [part of a path]`.
- * unit: `*.test.ts` beside the source; kernel: `*.kernel.test.ts` (root, namespaces), one file at a
- * time; topo: `test/topo/NAME/*.test.ts`; lab: `test/lab/*.test.ts`.
+ * unit: `*.test.ts` beside the source. kernel: `*.kernel.test.ts` (root, namespaces), the tests of
+ * whole packages in `packages/NAME/test/` (real kubectl, real peers) and topologies, one file at a
+ * time. topo: `test/topo/NAME/*.test.ts`. lab: `test/lab/*.test.ts`.
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
@@ -13,29 +14,46 @@ interface TestClass {
   readonly globs: readonly string[];
   readonly exclude: RegExp;
   readonly concurrency: number;
+  /** For one test. */
   readonly timeoutMs: number;
+  /** For all of them: what hangs is killed. */
+  readonly totalMs: number;
 }
 
 const none = /^$/;
 const classes: Readonly<Record<string, TestClass>> = {
   unit: {
-    globs: [
-      "packages/*/{src,test}/**/*.test.ts",
-      "apps/*/src/**/*.test.ts",
-      "{bench,tools}/**/*.test.ts",
-    ],
+    globs: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "{bench,tools}/**/*.test.ts"],
     exclude: /\.kernel\.test\.ts$/,
     concurrency: 2,
     timeoutMs: 120_000,
+    totalMs: 600_000,
   },
   kernel: {
-    globs: ["packages/*/{src,test}/**/*.kernel.test.ts", "test/topo/**/*.test.ts"],
+    globs: [
+      "packages/*/src/**/*.kernel.test.ts",
+      "packages/*/test/**/*.test.ts",
+      "test/topo/**/*.test.ts",
+    ],
     exclude: none,
     concurrency: 1,
     timeoutMs: 300_000,
+    totalMs: 1_800_000,
   },
-  topo: { globs: ["test/topo/**/*.test.ts"], exclude: none, concurrency: 1, timeoutMs: 300_000 },
-  lab: { globs: ["test/lab/**/*.test.ts"], exclude: none, concurrency: 1, timeoutMs: 900_000 },
+  topo: {
+    globs: ["test/topo/**/*.test.ts"],
+    exclude: none,
+    concurrency: 1,
+    timeoutMs: 300_000,
+    totalMs: 1_800_000,
+  },
+  lab: {
+    globs: ["test/lab/**/*.test.ts"],
+    exclude: none,
+    concurrency: 1,
+    timeoutMs: 900_000,
+    totalMs: 1_800_000,
+  },
 };
 
 function main(): void {
@@ -64,7 +82,11 @@ function main(): void {
     ...(process.stdout.isTTY ? [] : ["--test-reporter=spec"]),
     ...files,
   ];
-  const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  const result = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: "inherit",
+    timeout: chosen.totalMs,
+  });
   process.exitCode = result.status === null ? 1 : result.status;
 }
 

@@ -26,9 +26,14 @@ missing_of() {
 
 install_debian() {
   missing=""
-  for group in "$@"; do missing="$missing$(missing_of "$group")"; done
+  for group in "$@"; do
+    grep -qFx "[$group]" tools/debian-packages.txt ||
+      fail "no group $group in tools/debian-packages.txt"
+    missing="$missing$(missing_of "$group")"
+  done
+  missing=${missing% }
   [ -n "$missing" ] || return 0
-  command -v apt-get >/dev/null 2>&1 || fail "needs these Debian packages: $missing(no apt-get here)"
+  command -v apt-get >/dev/null 2>&1 || fail "needs these Debian packages: $missing (no apt-get here)"
   [ "$(id -u)" = 0 ] || fail "needs root to install these Debian packages: $missing"
   say "installing Debian packages: $missing"
   log=$(mktemp)

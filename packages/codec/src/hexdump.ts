@@ -1,4 +1,7 @@
-/** Lower-case hexadecimal without separators: the form of test fixtures and of bytes in error messages. */
+/**
+ * Lower-case hexadecimal without separators: the form of test fixtures and of bytes in error
+ * messages.
+ */
 export function toHex(bytes: Uint8Array): string {
   return bytes.toHex();
 }

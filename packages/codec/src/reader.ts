@@ -1,8 +1,8 @@
 import { BoundsError } from "./errors.ts";
 
 /**
- * A bounds-checked cursor over borrowed bytes; network byte order unless a name ends in `Le`. It never
- * copies: `bytes` and `sub` share the buffer, so copy what must outlive it.
+ * A bounds-checked cursor over borrowed bytes; network byte order unless a name ends in `Le`. It
+ * never copies: `bytes` and `sub` share the buffer, so copy what must outlive it.
  */
 export class Reader {
   readonly #bytes: Uint8Array;
@@ -10,7 +10,10 @@ export class Reader {
   readonly #base: number;
   #at = 0;
 
-  /** `base` is what `offset` counts from, so that a sub-reader reports positions of the whole message. */
+  /**
+   * `base` is what `offset` counts from, so that a sub-reader reports positions of the whole
+   * message.
+   */
   constructor(bytes: Uint8Array, base = 0) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,8 +1,8 @@
 import { BoundsError } from "./errors.ts";
 
 /**
- * An append cursor over a buffer that grows by doubling up to `lengthMax`; network byte order unless a name
- * ends in `Le`. Lengths that are known only at the end are reserved and patched.
+ * An append cursor over a buffer that grows by doubling up to `lengthMax`; network byte order
+ * unless a name ends in `Le`. Lengths that are known only at the end are reserved and patched.
  */
 export class Writer {
   readonly #lengthMax: number;

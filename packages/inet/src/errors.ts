@@ -1,4 +1,7 @@
-/** Text that does not denote a value of the wanted type. Message: `Cannot parse <type> "<text>": <why>`. */
+/**
+ * Text that does not denote a value of the wanted type. Message: `Cannot parse <type> "<text>":
+ * <why>`.
+ */
 export class ParseError extends SyntaxError {
   override readonly name = "ParseError";
   readonly type: string;

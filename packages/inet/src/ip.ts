@@ -1,7 +1,9 @@
 /**
- * IP addresses as primitives: an IPv4 address is a number (uint32, host order), an IPv6 address a bigint
+ * IP addresses as primitives: an IPv4 address is a number (uint32, host order), an IPv6 address a
+ * bigint
  * (uint128). Both compare with === and key a Map, and `typeof` tells the family.
- * Text forms: RFC 4632 dotted quad without leading zeros, RFC 5952 for IPv6 output, RFC 4291 2.2 for input.
+ * Text forms: RFC 4632 dotted quad without leading zeros, RFC 5952 for IPv6 output, RFC 4291 2.2
+ * for input.
  */
 import type { Brand } from "@heddle/std";
 import { ParseError } from "./errors.ts";

@@ -40,7 +40,10 @@ export function macFromBytes(bytes: Uint8Array): Mac {
   return value as Mac;
 }
 
-/** A locally administered unicast address (bit 1 of the first octet) with the low 40 bits of `value`. */
+/**
+ * A locally administered unicast address (bit 1 of the first octet) with the low 40 bits of
+ * `value`.
+ */
 export function localMac(value: number): Mac {
   const low = value % 2 ** 40;
   return (0x02 * 2 ** 40 + low) as Mac;

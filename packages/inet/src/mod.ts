@@ -1,5 +1,6 @@
 /**
- * Addresses, prefixes and the numbers of the field as values: parsed once at the edge, compared with ===.
+ * Addresses, prefixes and the numbers of the field as values: parsed once at the edge, compared
+ * with ===.
  * @module
  */
 export { ParseError } from "./errors.ts";

@@ -1,6 +1,6 @@
 /**
- * Address prefixes (RFC 4632, RFC 4291 2.3), interned: two prefixes are equal exactly when they are the
- * same object, so they compare with === and key a Map. Host bits are always zero.
+ * Address prefixes (RFC 4632, RFC 4291 2.3), interned: two prefixes are equal exactly when they are
+ * the same object, so they compare with === and key a Map. Host bits are always zero.
  */
 import { ParseError } from "./errors.ts";
 import {
@@ -41,7 +41,9 @@ const collected6 = new FinalizationRegistry<bigint>((key) => {
   if (interned6.get(key)?.deref() === undefined) interned6.delete(key);
 });
 
-/** The prefix of `length` bits that contains `address`; host bits are cleared. @throws ParseError */
+/**
+ * The prefix of `length` bits that contains `address`; host bits are cleared. @throws ParseError
+ */
 export function prefixOf(address: Ip, length: number): Prefix {
   if (!Number.isInteger(length) || length < 0 || length > widthOf(familyOf(address))) {
     throw new ParseError(
@@ -80,8 +82,8 @@ function mask6(length: number): bigint {
 }
 
 /**
- * Parses `address/length`. Host bits must be zero: `10.0.0.1/24` is refused, because it is a mistake as
- * often as it is a habit.
+ * Parses `address/length`. Host bits must be zero: `10.0.0.1/24` is refused, because it is a
+ * mistake as often as it is a habit.
  * @throws ParseError
  */
 export function parsePrefix(text: string): Prefix {
@@ -92,7 +94,10 @@ export function parsePrefix(text: string): Prefix {
   return prefix;
 }
 
-/** Parses an interface address: `10.0.0.1/24` is the address 10.0.0.1 in the prefix 10.0.0.0/24. @throws ParseError */
+/**
+ * Parses an interface address: `10.0.0.1/24` is the address 10.0.0.1 in the prefix 10.0.0.0/24.
+ * @throws ParseError
+ */
 export function parseInterfaceAddress(text: string): { address: Ip; prefix: Prefix } {
   const slash = text.indexOf("/");
   if (slash < 0) throw new ParseError("prefix", text, "want address/length");
@@ -147,7 +152,9 @@ export function lastIp(prefix: Prefix): Ip {
     : ((prefix.address | (~mask6(prefix.length) & ip6Max)) as Ip6);
 }
 
-/** The `index`-th prefix of `length` bits inside `prefix`. @throws ParseError when there is none. */
+/**
+ * The `index`-th prefix of `length` bits inside `prefix`. @throws ParseError when there is none.
+ */
 export function subPrefix(prefix: Prefix, length: number, index: bigint): Prefix {
   const width = widthOf(prefix.family);
   const count = length < prefix.length ? 0n : 1n << BigInt(length - prefix.length);

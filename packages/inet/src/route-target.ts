@@ -1,6 +1,6 @@
 /**
- * Route distinguishers (RFC 4364 4.2) and route targets (RFC 4360 4) as 64-bit values in wire order, types
- * 0 (2-octet AS : 32 bits), 1 (IPv4 : 16 bits) and 2 (4-octet AS : 16 bits, RFC 5668).
+ * Route distinguishers (RFC 4364 4.2) and route targets (RFC 4360 4) as 64-bit values in wire
+ * order, types 0 (2-octet AS : 32 bits), 1 (IPv4 : 16 bits) and 2 (4-octet AS : 16 bits, RFC 5668).
  */
 import type { Brand } from "@heddle/std";
 import { ParseError } from "./errors.ts";

@@ -1,7 +1,10 @@
 /** Data of one log line. Secrets never go here; big values are summarised by the caller. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Logging as an argument. A line is written once, at the boundary that decides what a failure means. */
+/**
+ * Logging as an argument. A line is written once, at the boundary that decides what a failure
+ * means.
+ */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

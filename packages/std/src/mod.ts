@@ -1,6 +1,6 @@
 /**
- * The floor of the house: what every package may use. No dependency, no I/O, no clock, no randomness of
- * its own.
+ * The floor of the house: what every package may use. No dependency, no I/O, no clock, no
+ * randomness of its own.
  * @module
  */
 export { AssertionError, assert, must, unreachable } from "./assert.ts";

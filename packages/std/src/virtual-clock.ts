@@ -7,7 +7,9 @@ interface Pending {
   readonly run: () => void;
 }
 
-/** A clock that moves only when told to; timers fire in due order, ties in the order of creation. */
+/**
+ * A clock that moves only when told to; timers fire in due order, ties in the order of creation.
+ */
 export class VirtualClock implements Clock {
   #nowMs = 0;
   #order = 0;
