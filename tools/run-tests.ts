@@ -31,7 +31,7 @@ const classes: Readonly<Record<string, TestClass>> = {
   },
   kernel: {
     globs: [
-      "packages/*/src/**/*.kernel.test.ts",
+      "{packages,apps}/*/src/**/*.kernel.test.ts",
       "packages/*/test/**/*.test.ts",
       "test/topo/**/*.test.ts",
     ],
