@@ -18,7 +18,7 @@ lab: preflight setup-lab build ## Boots the data centre, deploys the demo, verif
 lab-down: setup-npm ## Removes everything that `make lab` made
 	@bin/heddle lab down
 
-test: check kernel lab-test ## Everything: lint, types, fences, unit, kernel and lab tests (root)
+test: setup-test build check kernel lab-test ## Everything: lint, types, fences, unit, kernel and lab tests (root)
 
 check: setup-npm types lint deps tidy gen-check unit ## What needs no root: under a minute
 
