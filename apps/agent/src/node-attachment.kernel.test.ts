@@ -111,6 +111,8 @@ test("the attachment programs uplinks and sessions, and keeps the topology for t
   await it.attachment.setTopology(topology);
   assert.deepEqual(it.attachment.problems, []);
   assert.deepEqual(it.dataplane.nodes[0]?.uplinks, ["leaf1"]);
+  assert.deepEqual(it.speaker.peers(), [], "no session before the blocks are known");
+  await it.attachment.setBlocks([]);
   assert.deepEqual(
     it.speaker.peers().map((peer) => peer.asn),
     [65201],
@@ -138,6 +140,7 @@ test("changes that come while one is applied are applied together", async () => 
 
 test("a failure is told and tried again, by one timer however often it failed", async () => {
   await using it = setup();
+  await it.attachment.setBlocks([]);
   it.dataplane.failuresLeft = 6;
   for (let i = 0; i < 5; i += 1) await it.attachment.setTopology(topology);
   assert.deepEqual(it.attachment.problems, ["the kernel worker is busy"]);
@@ -154,6 +157,7 @@ test("a failure is told and tried again, by one timer however often it failed", 
 
 test("a missing password is told, and used as soon as it is there", async () => {
   await using it = setup();
+  await it.attachment.setBlocks([]);
   const metadata = { name: "peer" };
   const ref = { namespace: "kube-system", name: "bgp", key: "password" };
   const spec = {
@@ -183,6 +187,7 @@ test("a speaker that cannot listen is a problem, and is started later", async ()
   await new Promise<void>((resolve) => occupant.listen(0, "127.0.0.1", resolve));
   const { port } = occupant.address() as net.AddressInfo;
   await using it = setup([{ address: parseIp("127.0.0.1"), port }]);
+  await it.attachment.setBlocks([]);
   await it.attachment.setTopology(topology);
   assert.equal(it.attachment.problems.length, 1);
   assert.match(it.attachment.problems[0] as string, /EADDRINUSE/);
@@ -194,6 +199,7 @@ test("a speaker that cannot listen is a problem, and is started later", async ()
 
 test("an object that is not usable is told, and the rest is applied", async () => {
   await using it = setup();
+  await it.attachment.setBlocks([]);
   const a = { ...link.spec.a, addresses: [] };
   const broken = { ...link, metadata: { name: "b" }, spec: { ...link.spec, a } };
   await it.attachment.setTopology({ ...topology, links: [link, broken] });

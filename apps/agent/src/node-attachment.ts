@@ -2,6 +2,10 @@
  * The node's attachment to the fabric: uplinks of the data plane and BGP sessions, kept equal to
  * what the topology and the node's own blocks say. Changes that come while one is applied are
  * applied together afterwards.
+ *
+ * Invariant: no BGP session before the node's blocks are known. A restarted speaker that sent
+ * End-of-RIB before it announces them would make its peers drop the routes that they have kept for
+ * it (RFC 4724 4.2).
  */
 import type { Dataplane } from "@heddle/dataplane";
 import { type Prefix, parseVrfId } from "@heddle/inet";
@@ -42,7 +46,8 @@ const nativeVrf = parseVrfId(0);
 export class NodeAttachment implements Disposable {
   readonly #options: NodeAttachmentOptions;
   #topology: NodeTopology | undefined;
-  #blocks: readonly Prefix[] = [];
+  /** Undefined until they are known; empty is known, too. */
+  #blocks: readonly Prefix[] | undefined;
   #plan: NodePlan = { bgp: undefined, uplinks: [], problems: [] };
   #applying: Promise<void> | undefined;
   #isDue = false;
@@ -71,7 +76,10 @@ export class NodeAttachment implements Disposable {
     return this.#schedule();
   }
 
-  /** Own blocks: the data plane answers for addresses of them that nobody has. */
+  /**
+   * Own blocks, which have been announced: the data plane answers for addresses of them that nobody
+   * has, and BGP may begin.
+   */
   setBlocks(blocks: readonly Prefix[]): Promise<void> {
     this.#blocks = blocks;
     return this.#schedule();
@@ -121,9 +129,10 @@ export class NodeAttachment implements Disposable {
       this.#options.log.warn("objects of the fabric are not usable", { problems: plan.problems });
     }
     this.#plan = plan;
-    const blocks = this.#blocks.map((prefix) => ({ vrf: nativeVrf, prefix }));
-    await dataplane.setNode({ uplinks: plan.uplinks, podPrefixes: this.#blocks, blocks });
-    if (plan.bgp !== undefined) {
+    const prefixes = this.#blocks === undefined ? [] : this.#blocks;
+    const blocks = prefixes.map((prefix) => ({ vrf: nativeVrf, prefix }));
+    await dataplane.setNode({ uplinks: plan.uplinks, podPrefixes: prefixes, blocks });
+    if (plan.bgp !== undefined && this.#blocks !== undefined) {
       speaker.setAnnounceOptions(announceOptionsOf(plan.bgp));
       const passwords = await readPasswords(store, plan.bgp);
       const facts = { restarting: isRestart, ifindexOf: interfaces.indexOf, passwords, listen };

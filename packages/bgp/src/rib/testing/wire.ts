@@ -3,6 +3,7 @@
  * sent.
  */
 import { formatPrefix, type Prefix } from "@heddle/inet";
+import { assert } from "@heddle/std";
 import type { AddressFamily } from "../../packet/address-family.ts";
 import type { CodecContext } from "../../packet/context.ts";
 import { decodeAttributes } from "../../packet/decode-attributes.ts";
@@ -38,11 +39,12 @@ export const bothFamilies: readonly AddressFamily[] = ["ipv4-unicast", "ipv6-uni
 export function announcement(prefixes: readonly Prefix[], attributes: PathAttributes): Uint8Array {
   const family = familyOfPrefix(prefixes[0]!);
   const cx = { fourOctetAs: true };
-  const { nextHop, linkLocalNextHop } = attributes;
+  const { nextHop, linkLocalNextHop: linkLocal } = attributes;
+  assert(typeof linkLocal !== "number", "a link-local next hop is an IPv6 address");
   const head =
     family === "ipv4-unicast"
       ? announceHead4(attributes, cx)
-      : announceHeadMp(family, attributes, nextHop, linkLocalNextHop as never, cx);
+      : announceHeadMp(family, attributes, nextHop, linkLocal, cx);
   return body(head, prefixes);
 }
 
