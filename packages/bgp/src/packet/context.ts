@@ -17,4 +17,17 @@ export interface CodecContext {
    * means not checked (a route server does not prepend itself, RFC 7947).
    */
   readonly firstAsn?: Asn;
+  /**
+   * Families whose NLRI from the peer begin with a path identifier (RFC 7911 3); absent: none.
+   */
+  readonly addPathReceive?: readonly AddressFamily[];
+  /**
+   * IPv4 families whose next hop may be an IPv6 address (RFC 8950); absent: none.
+   */
+  readonly extendedNextHop?: readonly AddressFamily[];
+  /**
+   * The peer is in another member AS of our confederation (RFC 5065): `external` is false,
+   * LOCAL_PREF stays, and AS_PATH begins with a confederation segment.
+   */
+  readonly confederationExternal?: boolean;
 }

@@ -163,7 +163,7 @@ export const refreshSubtypes = { request: 0, begin: 1, end: 2 } as const;
 export const afis = {
   ipv4: 1,
   ipv6: 2,
-  // L2VPN 25: RFC 7432
+  l2vpn: 25, // RFC 7432
 } as const;
 
 /** Subsequent Address Family Identifiers. */
@@ -171,10 +171,11 @@ export const safis = {
   unicast: 1, // RFC 4760
   // multicast 2: RFC 4760
   // labelled unicast 4: RFC 8277
-  // EVPN 70: RFC 7432
-  // MPLS-labeled VPN 128: RFC 4364
-  // Route Target constrains 132: RFC 4684
-  // Flow Specification 133: RFC 8955
+  evpn: 70, // RFC 7432
+  vpn: 128, // RFC 4364
+  routeTarget: 132, // RFC 4684
+  flowspec: 133, // RFC 8955
+  // Flow Specification for VPNs 134: RFC 8955
 } as const;
 
 /** BGP Well-known Communities. */

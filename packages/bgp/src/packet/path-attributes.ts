@@ -48,5 +48,7 @@ export interface PathAttributes {
   /** RFC 4456. */
   readonly originatorId?: Ip4;
   readonly clusterList: readonly Ip4[];
+  /** RFC 9234 5: the AS that sent the route to a customer or peer first. */
+  readonly onlyToCustomer?: Asn;
   readonly unknown: readonly RawAttribute[];
 }

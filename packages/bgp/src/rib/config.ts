@@ -1,6 +1,7 @@
 /** Configuration of the RIB as a whole. */
-import type { Asn, Ip4 } from "@heddle/inet";
+import type { Asn, Ip4, RouteTarget } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
+import type { PeerIndex } from "./peer.ts";
 
 export interface RibConfig {
   readonly localAsn: Asn;
@@ -13,6 +14,28 @@ export interface RibConfig {
   readonly forwarding: boolean;
   /** Seeds the hash tables; random per process, so that nobody can construct collisions. */
   readonly hashSeed: number;
+  /** RFC 5065: `localAsn` is our member AS; to the outside we are `identifier`. */
+  readonly confederation?: { readonly identifier: Asn };
+  /** Who may announce what; asked for peers with `ownRoutesOnly`. */
+  readonly ownership?: RouteOwnership;
+}
+
+/** The allocator's view of who owns a prefix or a tag: blocks, claims and tag assignments. */
+export interface RouteOwnership {
+  /**
+   * Whether the peer may announce the prefix, given as words of `PrefixVisitor6` (IPv4 in the
+   * first). `routeTargets` are those of the route, which name its VRF; `tag` is its security tag,
+   * undefined when it carries none. Called once per route received: it must be cheap and free of
+   * effects. The same question may get another answer later: `Rib.recheckOwnership` asks again.
+   */
+  mayAnnounce(
+    peer: PeerIndex,
+    family: AddressFamily,
+    words: Int32Array,
+    length: number,
+    routeTargets: readonly RouteTarget[],
+    tag: number | undefined,
+  ): boolean;
 }
 
 /**

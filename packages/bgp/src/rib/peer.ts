@@ -1,5 +1,6 @@
 /** What the RIB knows of a peer: its configuration, and what a session with it negotiated. */
 import type { Asn, Ifindex, Ip, Ip4, Ip6 } from "@heddle/inet";
+import type { AddressFamily } from "../packet/address-family.ts";
 import type { CodecContext } from "../packet/context.ts";
 import type { Policy } from "../policy/policy.ts";
 
@@ -38,7 +39,25 @@ export interface RibPeer {
   readonly ifindex?: Ifindex;
   /** Number of prefixes per family above which `receive` reports the peer; absent: no limit. */
   readonly prefixCountMax?: number;
+  /**
+   * RFC 5065: the peer is in another member AS of our confederation; `RibConfig.confederation` says
+   * which one we are. Not with `reflectorClient`.
+   */
+  readonly confederationMember?: boolean;
+  /** RFC 7947: the peer is a client of a route server; paths pass without our AS and next hop. */
+  readonly routeServerClient?: boolean;
+  /** Our role towards the peer (RFC 9234); absent: no Only-to-Customer procedures. */
+  readonly role?: BgpRole;
+  /** Most paths per prefix that an add-path session is sent (RFC 7911); default 8, at most 64. */
+  readonly addPathSendMax?: number;
+  /** RFC 8326 4: what is announced carries GRACEFUL_SHUTDOWN, so that traffic moves away. */
+  readonly gracefulShutdown?: boolean;
+  /** Routes of the peer are accepted only where `RibConfig.ownership` says that they are its own. */
+  readonly ownRoutesOnly?: boolean;
 }
+
+/** RFC 9234 3.1; ours, seen from here. */
+export type BgpRole = "provider" | "rs" | "rs-client" | "customer" | "peer";
 
 /** What the OPEN exchange of an Established session settled. */
 export interface RibSession {
@@ -48,6 +67,10 @@ export interface RibSession {
   readonly routerId: Ip4;
   /** Longest message the peer takes: 4096, or 65535 with RFC 8654. */
   readonly messageLengthMax: number;
+  /** Families in which the peer takes several paths per prefix (RFC 7911); absent: none. */
+  readonly addPathSend?: readonly AddressFamily[];
+  /** Families in which the peer keeps routes past the restart time (RFC 9494); absent: none. */
+  readonly longLived?: readonly AddressFamily[];
 }
 
 /** Prefixes of one peer and family. */

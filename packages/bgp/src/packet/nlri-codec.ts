@@ -1,0 +1,65 @@
+/**
+ * The seam between the bytes of an address family's NLRI and a table of routes, for the families
+ * whose routes are not plain prefixes (those have word walkers of their own in `nlri.ts`).
+ *
+ * A route is two byte strings. The `key` is what identifies it (RFC 4364 4.1: route distinguisher
+ * and prefix; RFC 7432 7: the fields that are "part of the prefix"), in a canonical form with host
+ * bits zero, so that two routes are the same when their keys are equal octet by octet. The
+ * `payload` is what may differ between two paths to the same key: MPLS labels or VNIs, the ESI of
+ * EVPN types 2 and 5, the gateway address of type 5. It is opaque to the table, which interns it.
+ */
+
+/**
+ * One route of a walk, reused from visit to visit: whoever keeps something copies it. `key` and
+ * `payload` are scratch space, valid up to their lengths.
+ */
+export interface NlriCursor {
+  /** RFC 7911 3, uint32; 0 where the session has no path identifiers in this direction. */
+  pathId: number;
+  readonly key: Uint8Array;
+  keyLength: number;
+  readonly payload: Uint8Array;
+  payloadLength: number;
+}
+
+export interface NlriWalkOptions {
+  /** Each NLRI begins with a path identifier. */
+  readonly addPath: boolean;
+  /** The NLRI are withdrawn: their labels mean nothing (RFC 8277 2.4) and make no payload. */
+  readonly withdrawn: boolean;
+}
+
+export interface NlriCodec {
+  /** Room that every key and every payload fits in, in octets. */
+  readonly keyLengthMax: number;
+  readonly payloadLengthMax: number;
+  /**
+   * Calls `visit` for each route of `bytes[start, end)`. The field is checked as a whole before the
+   * first call, so that a malformed field changes nothing; routes of a kind that is not known but
+   * well delimited (RFC 7432 7: EVPN route types) are visited like all others, with the whole value
+   * as key.
+   * @throws DecodeError `reset` (RFC 7606 5.3) where the field cannot be delimited
+   */
+  walk(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    options: NlriWalkOptions,
+    visit: (cursor: NlriCursor) => void,
+  ): void;
+  /** Octets that the route takes on the wire without a path identifier. */
+  encodedLength(keyLength: number, payloadLength: number): number;
+  /**
+   * Writes the route at `at` and returns the offset behind it. Without payload it is a withdrawal
+   * (labels 0x800000, RFC 8277 2.4). The path identifier, if any, is the caller's.
+   */
+  encode(bytes: Uint8Array, at: number, key: Uint8Array, payload: Uint8Array | undefined): number;
+  /**
+   * The IP prefix inside the key, for policy and queries: words as of `PrefixVisitor6` (IPv4 in the
+   * first), and the length in bits; undefined for a route that has none (most EVPN types, route targets,
+   * flow specifications without a destination). EVPN type 2 with an address gives its host prefix.
+   */
+  prefixInto(key: Uint8Array, words: Int32Array): { family: 4 | 6; length: number } | undefined;
+  /** For people, as the field writes it; parses back where a parser exists. */
+  format(key: Uint8Array, payload?: Uint8Array): string;
+}
