@@ -5,7 +5,7 @@ TSC := node_modules/.bin/tsc
 BIOME := node_modules/@biomejs/cli-linux-x64/biome
 NAME ?=
 
-.PHONY: help lab lab-down test check types lint deps tidy gen gen-check unit kernel lab-test topo bench build \
+.PHONY: help lab lab-down test check types lint deps tidy gen gen-check unit kernel lab-test topo bench fuzz build \
 	native cni bpf lab-tools bundles setup-npm setup-build setup-lab clean
 
 help: ## Shows this list
@@ -48,6 +48,9 @@ topo: setup-test build ## One topology test: make topo T=NAME
 
 bench: setup-bench build ## One comparison with peers: make bench B=NAME
 	@$(NODE) bench/run.ts $(B)
+
+fuzz: setup-npm ## Mutated BGP sessions against an oracle: make fuzz COUNT=1000000 SEED=1
+	@$(NODE) tools/fuzz-bgp.ts $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 gen: setup-build ## Writes generated files: kinds, CRDs, reference, eBPF layouts
 	@$(NODE) tools/gen-api.ts

@@ -27,6 +27,7 @@ function podIn(netns: Fd, number: number): PodInterface {
       parseIp(`10.244.${number >> 8}.${number & 255}`),
       parseIp(`fd00:10:244::${number.toString(16)}`),
     ],
+    infrastructureAddresses: [],
   };
 }
 

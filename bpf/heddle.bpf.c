@@ -2,14 +2,16 @@
 /*
  * The data plane of a node: three tc programs.
  *
- * from_pod     ingress of every pod's host side, through a shared block: what pods send to_pod
- * egress of the same interfaces, through a shared block: what the host's own stack sends to pods,
- *                including what it forwards for the fast path
+ *   from_pod     ingress of every pod's host side, through a shared block: what pods send
+ *   to_pod       egress of the same interfaces, through a shared block: what the host's own stack
+ *                sends to pods, including what it forwards for the fast path
  *   from_uplink  ingress of each uplink: what the fabric sends
  *
- * Invariants: a packet leaves a pod only with the pod's own addresses; a packet of one VRF never
- * reaches an interface of another; every packet that is dropped is counted once. Needs Linux 6.1
- * and Ethernet uplinks.
+ * Invariants: a packet leaves a pod only with the pod's own addresses, or, to the node itself from
+ * a VRF other than the native one, with its infrastructure address in their place; a packet of one
+ * VRF never reaches an interface of another, but for what the node itself sends to an
+ * infrastructure address; every packet that is dropped is counted once. Needs Linux 6.1 and
+ * Ethernet uplinks.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -24,6 +26,7 @@
 #include "lib/maps.h"
 #include "lib/neighbor.h"
 #include "lib/packet.h"
+#include "lib/translate.h"
 #include "lib/types.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -66,6 +69,8 @@ static __always_inline int ip4_from_pod(struct __sk_buff *skb, const struct vif 
 		return drop(skb, DROP_NOT_FOR_GATEWAY);
 	if (is_bad_destination4(ip->daddr))
 		return drop(skb, DROP_BAD_DESTINATION);
+	if (vif->vrf != VRF_NATIVE && ip->daddr == GATEWAY4)
+		return pod_to_node4(skb, vif, ip);
 	slow = read_flow4(skb, ip, &flow);
 	if (vif->vrf == VRF_NATIVE && is_link_local4(flow.ipv4_dst))
 		return to_own_link_local4(skb, &flow);
@@ -92,6 +97,8 @@ static __always_inline int ip6_from_pod(struct __sk_buff *skb, const struct vif 
 		return drop(skb, DROP_SPOOFED_ADDRESS);
 	if (!for_gateway)
 		return drop(skb, DROP_NOT_FOR_GATEWAY);
+	if (vif->vrf != VRF_NATIVE && is_gateway6(flow.ipv6_dst))
+		return pod_to_node6(skb, vif, flow.l4_protocol);
 	if (is_link_local6(flow.ipv6_dst))
 		return drop(skb, DROP_LINK_LOCAL);
 	if (is_loopback6(flow.ipv6_dst) || is_unspecified6(flow.ipv6_dst))
@@ -133,9 +140,22 @@ int from_pod(struct __sk_buff *skb)
 }
 
 /*
- * The host's own stack knows only the native VRF, so what it sends to a pod of another has crossed
- * over: by a route that does not belong into the main table, or because two VRFs use one address.
+ * The host's own stack knows only the native VRF. What it sends to a pod of another is for the
+ * pod's infrastructure address, or it has crossed over: by a route that does not belong into the
+ * main table, or because two VRFs use one address.
  */
+static __always_inline int to_pod_of_other_vrf(struct __sk_buff *skb, const struct vif *vif)
+{
+	switch (skb->protocol) {
+	case bpf_htons(ETH_P_IP):
+		return node_to_pod4(skb, vif);
+	case bpf_htons(ETH_P_IPV6):
+		return node_to_pod6(skb, vif);
+	default:
+		return drop(skb, DROP_STACK_OF_OTHER_VRF);
+	}
+}
+
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
@@ -145,13 +165,18 @@ int to_pod(struct __sk_buff *skb)
 	if (!vif)
 		return drop(skb, DROP_NO_VIF);
 	if (vif->vrf != VRF_NATIVE)
-		return drop(skb, DROP_STACK_OF_OTHER_VRF);
+		return to_pod_of_other_vrf(skb, vif);
 	return count_path(skb, PATH_STACK_TO_POD);
 }
 
 static __always_inline bool is_local_pod(const struct route *route)
 {
 	return route && route->action == ROUTE_LOCAL;
+}
+
+static __always_inline bool is_infrastructure(const struct route *route)
+{
+	return route && route->action == ROUTE_INFRASTRUCTURE;
 }
 
 /*
@@ -162,8 +187,10 @@ static __always_inline int deliver_from_uplink(struct __sk_buff *skb, __u8 famil
 					       const struct route *source,
 					       const struct route *destination, bool slow)
 {
-	if (is_local_pod(source))
+	if (is_local_pod(source) || is_infrastructure(source))
 		return drop(skb, DROP_SPOOFED_BY_UPLINK);
+	if (is_infrastructure(destination))
+		return drop(skb, DROP_NOT_FROM_NODE);
 	if (slow || !is_local_pod(destination))
 		return TC_ACT_UNSPEC;
 	return to_local_pod(skb, family, destination, PATH_UPLINK_TO_POD);

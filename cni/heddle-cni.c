@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -173,6 +174,8 @@ int main(void)
 		{ "command", "CNI_COMMAND" }, { "containerId", "CNI_CONTAINERID" }, { "netns", "CNI_NETNS" },
 		{ "ifname", "CNI_IFNAME" },   { "args", "CNI_ARGS" },               { "path", "CNI_PATH" },
 	};
+	/* The buffers are large and hardly used: the kernel shall not clear a huge page for them. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
 	const char *command = getenv("CNI_COMMAND");
 	size_t len = read_all(0, "stdin", config, CONFIG_BYTES_MAX, STDIN_TIMEOUT_MS, IO_FAILURE);

@@ -1,7 +1,7 @@
 /**
  * Makes `dist/`: one bundle per main and per worker thread, with the addon, the CNI executable and
- * the eBPF objects beside them. `heddle.mjs`, `heddle-agent.mjs` and `heddle-apiserver.mjs` run
- * with Node alone.
+ * the eBPF objects beside them. `heddle.mjs`, `heddle-agent.mjs`, `heddle-controller.mjs` and
+ * `heddle-apiserver.mjs` run with Node alone.
  */
 import { cpSync, existsSync, globSync, mkdirSync } from "node:fs";
 import path from "node:path";
@@ -13,6 +13,7 @@ const dist = path.join(root, "dist");
 const mains: Readonly<Record<string, string>> = {
   heddle: "apps/cli/src/main.ts",
   "heddle-agent": "apps/agent/src/main.ts",
+  "heddle-controller": "apps/controller/src/main.ts",
   "heddle-apiserver": "apps/apiserver/src/main.ts",
 };
 

@@ -1,13 +1,14 @@
 /** A CNI plugin with its node: how it is called, and what must be true after each call. */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { formatIp, parseInterfaceAddress } from "@heddle/inet";
-import type { Fd } from "@heddle/native";
+import { type Fd, withNetns } from "@heddle/native";
 import { Rtnetlink } from "@heddle/netlink";
 import { assert } from "@heddle/std";
 import { inNetns } from "../../packages/dataplane/src/testing/topology.ts";
 import { ExecTimer, type Timed } from "./exec-timer.ts";
-import { PodNamespaces } from "./pod-namespaces.ts";
+import type { PodNamespaces } from "./pod-namespaces.ts";
 
 export interface Plugin {
   /** Names files and namespaces. */
@@ -18,14 +19,17 @@ export interface Plugin {
   /** The node's network namespace. */
   readonly node: Fd;
   environment(index: number): Readonly<Record<string, string>>;
-  /** @throws when something is left of the pods after every one was deleted */
-  verifyEmpty(): Promise<void>;
+  /**
+   * `given` maps every address that is in use to its pod. @throws when the node has more, less or
+   * something else
+   */
+  verifyState(given: ReadonlyMap<string, number>): Promise<void>;
 }
 
 /** One pod in so many is pinged from its node. */
 const pingEvery = 10;
 
-/** One ping: the first packet after ADD must arrive. */
+/** One packet: the first after ADD should arrive, and the second must. */
 const pingOptions = ["-n", "-q", "-c", "1", "-W", "1"];
 
 interface Result {
@@ -37,17 +41,18 @@ export class Contestant implements AsyncDisposable {
   readonly #directory: string;
   readonly #timer: ExecTimer;
   readonly #namespaces: PodNamespaces;
-  readonly #owned = new AsyncDisposableStack();
-  /** Every address that was given out, with the pod that has it. */
+  /** First packets to new pods that got no answer. */
+  lostCount = 0;
+  /** Every address in use, with the pod that has it. */
   readonly #given = new Map<string, number>();
 
-  /** `directory` exists and is for files of this contestant alone. */
-  constructor(plugin: Plugin, directory: string, podCount: number) {
+  /** `directory` exists and is for files of this contestant alone; `namespaces` are borrowed. */
+  constructor(plugin: Plugin, directory: string, namespaces: PodNamespaces) {
     this.#plugin = plugin;
     this.#directory = directory;
     writeFileSync(path.join(directory, "config.json"), JSON.stringify(plugin.config));
-    this.#namespaces = this.#owned.use(new PodNamespaces(plugin.name, podCount));
-    this.#timer = this.#owned.use(new ExecTimer(plugin.node));
+    this.#namespaces = namespaces;
+    this.#timer = new ExecTimer(plugin.node);
   }
 
   /** The result is checked after the time was taken. */
@@ -64,15 +69,17 @@ export class Contestant implements AsyncDisposable {
     using netns = this.#namespaces.open(index);
     using rtnetlink = new Rtnetlink(netns);
     assert(rtnetlink.link({ name: "eth0" }) === undefined, "DEL removes the interface");
+    for (const [address, pod] of this.#given) if (pod === index) this.#given.delete(address);
     return timed;
   }
 
-  async verifyEmpty(): Promise<void> {
-    await this.#plugin.verifyEmpty();
+  /** @throws when the node does not have exactly what ADDs and DELs have left */
+  async verifyState(): Promise<void> {
+    await this.#plugin.verifyState(this.#given);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#owned[Symbol.asyncDispose]();
+    await this.#timer[Symbol.asyncDispose]();
   }
 
   async #call(command: "ADD" | "DEL", index: number): Promise<Timed> {
@@ -116,6 +123,15 @@ export class Contestant implements AsyncDisposable {
       .map(({ address }) => formatIp(address));
     for (const address of addresses) assert(found.includes(address), `eth0 has ${address}`);
     if (index % pingEvery !== 0) return;
-    for (const address of addresses) inNetns(this.#plugin.node, "ping", ...pingOptions, address);
+    for (const address of addresses) this.#ping(address);
+  }
+
+  /** @throws when neither of two packets is answered */
+  #ping(address: string): void {
+    const { node } = this.#plugin;
+    const { status } = withNetns(node, () => spawnSync("ping", [...pingOptions, address]));
+    if (status === 0) return;
+    this.lostCount += 1;
+    inNetns(node, "ping", ...pingOptions, address);
   }
 }

@@ -18,8 +18,6 @@ export interface Job {
 }
 
 export interface Timed {
-  /** On CLOCK_MONOTONIC. */
-  readonly startMs: number;
   readonly elapsedMs: number;
   readonly status: number;
 }
@@ -46,8 +44,8 @@ export class ExecTimer implements AsyncDisposable {
     this.#child.stdin?.write(`${fields.join("\t")}\n`);
     const { value, done } = await this.#lines.next();
     if (done === true) throw new Error(`Cannot time ${job.program}: exectime ended`);
-    const [elapsedNs = 0, status = -1, startNs = 0] = value.split(" ").map(Number);
-    return { startMs: startNs / 1e6, elapsedMs: elapsedNs / 1e6, status };
+    const [elapsedNs = 0, status = -1] = value.split(" ").map(Number);
+    return { elapsedMs: elapsedNs / 1e6, status };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

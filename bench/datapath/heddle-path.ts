@@ -143,6 +143,7 @@ async function attach(dataplane: Dataplane, site: Site): Promise<void> {
     mtu,
     vrf,
     addresses: [parseIp(site.address4), parseIp(site.address6)],
+    infrastructureAddresses: [],
   });
 }
 

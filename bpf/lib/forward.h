@@ -137,6 +137,8 @@ static __always_inline int route_from_pod(struct __sk_buff *skb, __u32 vrf,
 		return drop(skb, DROP_BLACKHOLE);
 	if (route->action == ROUTE_LOCAL && !slow)
 		return to_local_pod(skb, flow->family, route, PATH_POD_TO_POD);
+	if (route->action == ROUTE_INFRASTRUCTURE)
+		return drop(skb, DROP_NOT_FROM_NODE);
 	/* The kernel's tables and its ICMP errors know the native VRF only. */
 	if (vrf != VRF_NATIVE)
 		return drop(skb, DROP_STACK_OF_OTHER_VRF);

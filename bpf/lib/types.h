@@ -34,6 +34,14 @@ struct vif {
 	/* The MAC address of the host side: the pod's gateway. */
 	__u8 host_mac[6];
 	/*
+	 * Outside the native VRF: the addresses by which the node reaches the pod, and the node's
+	 * own ones, which the pod sees as its gateway. All zero: the family is not translated.
+	 */
+	__be32 infrastructure4;
+	__be32 node4;
+	__u8 infrastructure6[16];
+	__u8 node6[16];
+	/*
 	 * NUL-terminated; the programs do not read it, it tells which interface an entry was made
 	 * for.
 	 */
@@ -68,6 +76,11 @@ enum route_action {
 	ROUTE_STACK = 3,
 	/* Dropped and counted. */
 	ROUTE_BLACKHOLE = 4,
+	/*
+	 * In the native VRF, the infrastructure address of a pod of this node: only the node itself
+	 * may send to it.
+	 */
+	ROUTE_INFRASTRUCTURE = 5,
 };
 
 struct route {
@@ -119,9 +132,20 @@ enum drop_reason {
 	DROP_STACK_OF_OTHER_VRF = 13,
 	/* From an uplink with the address of a pod of this node as its source. */
 	DROP_SPOOFED_BY_UPLINK = 14,
-	/* The kernel refused to change the packet (no memory). */
+	/* The kernel refused to change the packet: no memory, or it is cut off. */
 	DROP_REWRITE_FAILED = 15,
-	DROP_REASON_COUNT = 16,
+	/*
+	 * To the infrastructure address of a pod, and not sent by the node itself from the address
+	 * that the pod's gateway stands for.
+	 */
+	DROP_NOT_FROM_NODE = 16,
+	/*
+	 * Between the node and a pod of another VRF than the native one, a packet whose addresses
+	 * cannot be replaced: another transport than TCP, UDP, SCTP and ICMP, IPv6 extension
+	 * headers, an ICMP error about a packet that did not go between the two.
+	 */
+	DROP_UNTRANSLATABLE = 17,
+	DROP_REASON_COUNT = 18,
 };
 
 /* Which way a packet left a program. */

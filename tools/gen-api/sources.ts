@@ -32,7 +32,7 @@ import { ipClaimKind, ipClaimTypes } from "../../packages/api/src/kinds/ip-claim
 import { ipPoolKind } from "../../packages/api/src/kinds/ip-pool.ts";
 import { linkKind, linkTypes } from "../../packages/api/src/kinds/link.ts";
 import { portKind, portTypes } from "../../packages/api/src/kinds/port.ts";
-import { subnetKind } from "../../packages/api/src/kinds/subnet.ts";
+import { subnetKind, subnetTypes } from "../../packages/api/src/kinds/subnet.ts";
 import { switchKind, switchTypes } from "../../packages/api/src/kinds/switch.ts";
 import { vpcKind } from "../../packages/api/src/kinds/vpc.ts";
 
@@ -46,7 +46,7 @@ export interface Source {
 
 export const sources: readonly Source[] = [
   { file: "vpc", kind: vpcKind, types: {} },
-  { file: "subnet", kind: subnetKind, types: {} },
+  { file: "subnet", kind: subnetKind, types: subnetTypes },
   { file: "ip-pool", kind: ipPoolKind, types: {} },
   { file: "ip-block", kind: ipBlockKind, types: ipBlockTypes },
   { file: "ip-claim", kind: ipClaimKind, types: ipClaimTypes },

@@ -1,6 +1,14 @@
 /** What the agent asks the kernel about the node's own interfaces. */
 import type { Ifindex } from "@heddle/inet";
-import { type Link, Rtnetlink } from "@heddle/netlink";
+import {
+  type Address,
+  IFA_F_DADFAILED,
+  IFA_F_TENTATIVE,
+  type Link,
+  RT_SCOPE_UNIVERSE,
+  Rtnetlink,
+} from "@heddle/netlink";
+import type { InterfaceAddress } from "./node-addresses.ts";
 
 export class Interfaces implements Disposable {
   readonly #rtnetlink: Rtnetlink = new Rtnetlink();
@@ -14,6 +22,18 @@ export class Interfaces implements Disposable {
     return mtus.length === 0 ? undefined : Math.min(...mtus);
   }
 
+  /** The routed addresses of all interfaces that can be spoken from. */
+  routedAddresses(): readonly InterfaceAddress[] {
+    const names = new Map(this.#rtnetlink.links().map(({ ifindex, name }) => [ifindex, name]));
+    return this.#rtnetlink
+      .addresses()
+      .filter(isRouted)
+      .flatMap(({ ifindex, address }) => {
+        const ifname = names.get(ifindex);
+        return ifname === undefined ? [] : [{ ifname, address }];
+      });
+  }
+
   [Symbol.dispose](): void {
     this.#rtnetlink[Symbol.dispose]();
   }
@@ -21,4 +41,8 @@ export class Interfaces implements Disposable {
   #find(name: string): Link | undefined {
     return this.#rtnetlink.link({ name });
   }
+}
+
+function isRouted({ scope, flags }: Address): boolean {
+  return scope === RT_SCOPE_UNIVERSE && (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) === 0;
 }

@@ -14,11 +14,14 @@ import {
   secretKind,
 } from "@heddle/api";
 import type { Dataplane, NodeInterfaces } from "@heddle/dataplane";
-import { formatPrefix, parseIp, parsePrefix } from "@heddle/inet";
+import { parseIfindex, parseIp, parsePrefix, parseVrfId } from "@heddle/inet";
 import { MemoryStore } from "@heddle/kube";
+import { createNetns, withNetns } from "@heddle/native";
+import { deleteAddress, newAddress, Rtnetlink, setLink } from "@heddle/netlink";
 import { NodeSpeaker, type NodeTopology, readTopology } from "@heddle/node";
 import { type ListenAddress, noFib } from "@heddle/speaker";
 import { silentLog, VirtualClock } from "@heddle/std";
+import type { OwnBlock } from "@heddle/vrouter";
 import { Interfaces } from "./interfaces.ts";
 import { NodeAttachment } from "./node-attachment.ts";
 
@@ -54,6 +57,10 @@ const topology: NodeTopology = {
   configurations: [],
   peers: [],
 };
+
+function block(prefix: string, vrf = 0): OwnBlock {
+  return { vrf: parseVrfId(vrf), prefix: parsePrefix(prefix) };
+}
 
 /** A data plane that knows only `setNode`, and fails it as often as it is told. */
 class RecordingDataplane {
@@ -118,17 +125,57 @@ test("the attachment programs uplinks and sessions, and keeps the topology for t
     [65201],
   );
   assert.deepEqual(await readTopology(stateDir), topology);
-  await it.attachment.setBlocks([parsePrefix("10.244.0.0/26")]);
-  const blocks = it.dataplane.nodes.at(-1)?.blocks;
-  assert.deepEqual(
-    blocks?.map(({ prefix }) => formatPrefix(prefix)),
-    ["10.244.0.0/26"],
-  );
+  await it.attachment.setBlocks([block("10.244.0.0/26")]);
+  assert.deepEqual(it.dataplane.nodes.at(-1)?.blocks, [block("10.244.0.0/26")]);
+});
+
+test("blocks go to the data plane in their VRFs, and only native ones to the fabric", async () => {
+  await using it = setup();
+  const blocks = [block("10.244.0.0/26"), block("10.244.0.0/26", 7)];
+  await it.attachment.setTopology(topology);
+  await it.attachment.setBlocks(blocks);
+  assert.deepEqual(it.dataplane.nodes.at(-1)?.blocks, blocks);
+  assert.deepEqual(it.dataplane.nodes.at(-1)?.podPrefixes, [parsePrefix("10.244.0.0/26")]);
+});
+
+test("a family in which the node has no address for pods of VPCs is told and looked for again", async () => {
+  using netns = createNetns();
+  using rtnetlink = new Rtnetlink(netns);
+  const lo = parseIfindex(1);
+  rtnetlink.execute([
+    setLink({ ifindex: lo }, { up: true }),
+    newAddress({ ifindex: lo, address: parseIp("192.0.2.1"), prefixLength: 32 }),
+  ]);
+  await using it = withNetns(netns, () => setup());
+  const both = ["10.244.0.0/26", "fd00:10:244::/122"];
+  await it.attachment.setTopology(topology);
+  await it.attachment.setBlocks(both.map((text) => block(text)));
+  assert.deepEqual(it.attachment.problems, []);
+  await it.attachment.setBlocks([0, 7].flatMap((vrf) => both.map((text) => block(text, vrf))));
+  assert.deepEqual(it.attachment.problems, [
+    "the node has no IPv6 address: it cannot reach pods of VPCs by IPv6",
+  ]);
+  assert.deepEqual(it.dataplane.nodes.at(-1)?.nodeAddresses, [parseIp("192.0.2.1")]);
+  const address = parseIp("fd00:2::1");
+  rtnetlink.execute([newAddress({ ifindex: lo, address, prefixLength: 128, flags: 2 })]);
+  const count = it.dataplane.nodes.length;
+  it.clock.advance(5000);
+  while (it.attachment.problems.length > 0) await turns(1);
+  assert.deepEqual(it.dataplane.nodes.at(-1)?.nodeAddresses, [parseIp("192.0.2.1"), address]);
+  await turns();
+  it.clock.advance(5000);
+  await turns();
+  assert.equal(it.dataplane.nodes.length, count + 1, "what is as before is not applied again");
+  rtnetlink.execute([deleteAddress({ ifindex: lo, address, prefixLength: 128 })]);
+  it.clock.advance(5000);
+  while (it.attachment.problems.length === 0) await turns(1);
+  await it.attachment.setBlocks([block("10.244.0.0/26")]);
+  assert.equal(it.clock.pendingCount, 0, "without pods of VPCs nobody looks");
 });
 
 test("changes that come while one is applied are applied together", async () => {
   await using it = setup();
-  const blocks = ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26"].map((text) => parsePrefix(text));
+  const blocks = ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26"].map((text) => block(text));
   const all = [
     it.attachment.setTopology(topology),
     ...blocks.map((_block, i) => it.attachment.setBlocks(blocks.slice(0, i + 1))),

@@ -8,7 +8,7 @@
  * it (RFC 4724 4.2).
  */
 import type { Dataplane } from "@heddle/dataplane";
-import { type Prefix, parseVrfId } from "@heddle/inet";
+import { type Family, familyOf, type Ip } from "@heddle/inet";
 import type { Store } from "@heddle/kube";
 import {
   announceOptionsOf,
@@ -21,7 +21,9 @@ import {
 } from "@heddle/node";
 import type { ListenAddress } from "@heddle/speaker";
 import type { Clock, Log, Timer } from "@heddle/std";
+import { nativeVrf, type OwnBlock } from "@heddle/vrouter";
 import type { Interfaces } from "./interfaces.ts";
+import { chooseNodeAddresses } from "./node-addresses.ts";
 import { readPasswords } from "./passwords.ts";
 
 export interface NodeAttachmentOptions {
@@ -40,19 +42,22 @@ export interface NodeAttachmentOptions {
 /** After a failure, before the same is tried again. */
 const retryDelayMs = 2000;
 
-/** Blocks of other VRFs are not in the kernel's main table, so nothing bounces there. */
-const nativeVrf = parseVrfId(0);
+/** Between two looks at the addresses from which the node speaks to pods of VPCs. */
+const addressCheckDelayMs = 5000;
 
 export class NodeAttachment implements Disposable {
   readonly #options: NodeAttachmentOptions;
   #topology: NodeTopology | undefined;
   /** Undefined until they are known; empty is known, too. */
-  #blocks: readonly Prefix[] | undefined;
+  #blocks: readonly OwnBlock[] | undefined;
   #plan: NodePlan = { bgp: undefined, uplinks: [], problems: [] };
   #applying: Promise<void> | undefined;
   #isDue = false;
   #retry: Timer | undefined;
+  #addressCheck: Timer | undefined;
   #problem: string | undefined;
+  /** From which the node speaks to pods of VPCs. */
+  #nodeAddresses: readonly Ip[] = [];
   #closed = false;
 
   constructor(options: NodeAttachmentOptions) {
@@ -65,9 +70,17 @@ export class NodeAttachment implements Disposable {
 
   /** What is not as it should be, for people. */
   get problems(): readonly string[] {
-    return this.#problem === undefined
-      ? this.#plan.problems
-      : [...this.#plan.problems, this.#problem];
+    const failure = this.#problem === undefined ? [] : [this.#problem];
+    const families = unreachedFamilies(this.#ownBlocks, this.#nodeAddresses);
+    const unreached = families.map(
+      (family) =>
+        `the node has no IPv${family} address: it cannot reach pods of VPCs by IPv${family}`,
+    );
+    return [...this.#plan.problems, ...unreached, ...failure];
+  }
+
+  get #ownBlocks(): readonly OwnBlock[] {
+    return this.#blocks === undefined ? [] : this.#blocks;
   }
 
   /** Resolves when it has been applied, or has failed once (it is tried again). */
@@ -77,10 +90,10 @@ export class NodeAttachment implements Disposable {
   }
 
   /**
-   * Own blocks, which have been announced: the data plane answers for addresses of them that nobody
-   * has, and BGP may begin.
+   * Own blocks in their VRFs; those of the native one have been announced: the data plane answers
+   * for addresses of them that nobody has, and BGP may begin.
    */
-  setBlocks(blocks: readonly Prefix[]): Promise<void> {
+  setBlocks(blocks: readonly OwnBlock[]): Promise<void> {
     this.#blocks = blocks;
     return this.#schedule();
   }
@@ -88,6 +101,7 @@ export class NodeAttachment implements Disposable {
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#retry?.cancel();
+    this.#addressCheck?.cancel();
   }
 
   #schedule(): Promise<void> {
@@ -113,6 +127,30 @@ export class NodeAttachment implements Disposable {
     }
   }
 
+  #chooseAddresses({ node }: NodeTopology): readonly Ip[] {
+    const own = this.#options.interfaces.routedAddresses();
+    return chooseNodeAddresses(node, this.#plan.uplinks, own);
+  }
+
+  /** Addresses of the node come and go without a word from the API server. */
+  #checkAddressesLater(topology: NodeTopology): void {
+    this.#addressCheck?.cancel();
+    if (this.#closed || this.#ownBlocks.every(isNative)) return;
+    this.#addressCheck = this.#options.clock.after(addressCheckDelayMs, () => {
+      if (this.#hasOtherAddresses(topology)) void this.#schedule();
+      else this.#checkAddressesLater(topology);
+    });
+  }
+
+  #hasOtherAddresses(topology: NodeTopology): boolean {
+    try {
+      return this.#chooseAddresses(topology).join() !== this.#nodeAddresses.join();
+    } catch (error) {
+      this.#options.log.warn("cannot read the node's addresses; all is applied again", { error });
+      return true;
+    }
+  }
+
   /** One retry is due at a time, however many attempts have failed. */
   #retryLater(): void {
     this.#retry?.cancel();
@@ -129,9 +167,13 @@ export class NodeAttachment implements Disposable {
       this.#options.log.warn("objects of the fabric are not usable", { problems: plan.problems });
     }
     this.#plan = plan;
-    const prefixes = this.#blocks === undefined ? [] : this.#blocks;
-    const blocks = prefixes.map((prefix) => ({ vrf: nativeVrf, prefix }));
-    await dataplane.setNode({ uplinks: plan.uplinks, podPrefixes: prefixes, blocks });
+    const { uplinks } = plan;
+    const blocks = this.#ownBlocks;
+    const podPrefixes = blocks.filter(isNative).map(({ prefix }) => prefix);
+    const nodeAddresses = this.#chooseAddresses(topology);
+    this.#nodeAddresses = nodeAddresses;
+    this.#checkAddressesLater(topology);
+    await dataplane.setNode({ uplinks, podPrefixes, blocks, nodeAddresses });
     if (plan.bgp !== undefined && this.#blocks !== undefined) {
       speaker.setAnnounceOptions(announceOptionsOf(plan.bgp));
       const passwords = await readPasswords(store, plan.bgp);
@@ -141,4 +183,18 @@ export class NodeAttachment implements Disposable {
     }
     await writeTopology(stateDir, topology);
   }
+}
+
+function isNative({ vrf }: OwnBlock): boolean {
+  return vrf === nativeVrf;
+}
+
+/** Families in which pods of VPCs have infrastructure addresses and the node has no address. */
+function unreachedFamilies(blocks: readonly OwnBlock[], nodeAddresses: readonly Ip[]): Family[] {
+  const familiesOf = (some: readonly OwnBlock[]): Set<Family> =>
+    new Set(some.map(({ prefix }) => prefix.family));
+  const native = familiesOf(blocks.filter(isNative));
+  const others = familiesOf(blocks.filter((block) => !isNative(block)));
+  const reached = new Set(nodeAddresses.map(familyOf));
+  return [...native.intersection(others).difference(reached)];
 }

@@ -104,7 +104,7 @@ export type {
   PortStatus,
   PortTransition,
 } from "./gen/port.gen.ts";
-export type { Subnet, SubnetSpec, SubnetStatus } from "./gen/subnet.gen.ts";
+export type { Subnet, SubnetAddresses, SubnetSpec, SubnetStatus } from "./gen/subnet.gen.ts";
 export type {
   Switch,
   SwitchDriver,
@@ -119,7 +119,7 @@ export { bgpConfigurationKind } from "./kinds/bgp-configuration.ts";
 export { bgpPeerKind } from "./kinds/bgp-peer.ts";
 export { fabricKind } from "./kinds/fabric.ts";
 export { heddleGroup, heddleVersion } from "./kinds/heddle-kind.ts";
-export { blockNameOf, checkBlockInPool, ipBlockKind } from "./kinds/ip-block.ts";
+export { blockNameOf, checkBlockInPool, checkBlockInVpc, ipBlockKind } from "./kinds/ip-block.ts";
 export { ipClaimKind } from "./kinds/ip-claim.ts";
 export {
   blockLengthOf,

@@ -6,6 +6,7 @@ import {
   blockLengthOf,
   blockNameOf,
   checkBlockInPool,
+  checkBlockInVpc,
   checkPoolInSubnet,
   defaulted,
   findOverlaps,
@@ -20,6 +21,7 @@ import {
   type Subnet,
   subdomainProblem,
   subnetKind,
+  validate,
 } from "./mod.ts";
 
 function subnet(name: string, cidrs: readonly string[], vpc = "default"): Subnet {
@@ -114,6 +116,30 @@ test("checkBlockInPool() wants a block of the pool's length inside the pool", ()
     ]);
   }
   assert.equal(checkBlockInPool(block("10.0.0.0/26"), undefined).length, 1);
+});
+
+test("checkBlockInVpc() wants the Vpc of the pool's Subnet", () => {
+  const [native, red] = [subnet("a", ["10.0.0.0/16"]), subnet("a", ["10.0.0.0/16"], "red")];
+  const plain = block("10.0.3.64/26");
+  const ofRed = { ...plain, spec: { ...plain.spec, vpc: "red" } };
+  assert.deepEqual(checkBlockInVpc(plain, native), []);
+  assert.deepEqual(checkBlockInVpc(ofRed, red), []);
+  assert.deepEqual(checkBlockInVpc(ofRed, native).map(formatFieldError), [
+    'spec.vpc: Invalid value: "red": want the Vpc of the pool: Subnet "a" is in Vpc "default"',
+  ]);
+  assert.equal(checkBlockInVpc(plain, red).length, 1);
+  assert.deepEqual(checkBlockInVpc(plain, undefined), []);
+});
+
+test("an IPBlock is named after its prefix and its Vpc", () => {
+  const plain = block("10.0.3.64/26");
+  const ofRed = { ...plain, spec: { ...plain.spec, vpc: "red" } };
+  assert.deepEqual(validate(ipBlockKind, plain), []);
+  assert.deepEqual(validate(ipBlockKind, ofRed).map(formatFieldError), [
+    'metadata.name: Invalid value: "10-0-3-64-26": want 10-0-3-64-26.red for 10.0.3.64/26 of Vpc "red"',
+  ]);
+  const name = blockNameOf(parsePrefix("10.0.3.64/26"), "red");
+  assert.deepEqual(validate(ipBlockKind, { ...ofRed, metadata: { name } }), []);
 });
 
 test("blockNameOf() gives each prefix a DNS name of its own", () => {

@@ -67,7 +67,7 @@ function internNode(node: NodeInterfaces): NodeInterfaces {
   const intern = (prefix: Prefix): Prefix => prefixOf(prefix.address, prefix.length);
   const blocks = node.blocks === undefined ? [] : node.blocks;
   return {
-    uplinks: node.uplinks,
+    ...node,
     podPrefixes: node.podPrefixes.map(intern),
     blocks: blocks.map(({ vrf, prefix }) => ({ vrf, prefix: intern(prefix) })),
   };

@@ -22,6 +22,12 @@ export interface PodInterface {
   readonly vrf: VrfId;
   /** Addresses of the pod, at most one of each family; /32 and /128 inside the pod. */
   readonly addresses: readonly Ip[];
+  /**
+   * By which the node reaches a pod of another VRF than the native one, unique in the native VRF;
+   * at most one for each of `addresses` and of its family. The pod does not know them: they are
+   * translated. Empty in the native VRF.
+   */
+  readonly infrastructureAddresses: readonly Ip[];
 }
 
 export interface AttachedPod extends PodInterface {
@@ -35,6 +41,7 @@ export interface ObservedPod {
   readonly hostIfindex: Ifindex;
   readonly vrf: VrfId;
   readonly addresses: readonly Ip[];
+  readonly infrastructureAddresses: readonly Ip[];
 }
 
 /** The node's own part of the data plane. */
@@ -49,6 +56,12 @@ export interface NodeInterfaces {
    * pass such a packet to and fro.
    */
   readonly blocks?: readonly OwnBlock[];
+  /**
+   * Of the node itself, at most one of each family: what the gateway of pods of other VRFs stands
+   * for, and the source of what the node sends to their infrastructure addresses. Without one of a
+   * family nothing of it passes between the node and these pods.
+   */
+  readonly nodeAddresses?: readonly Ip[];
 }
 
 /** Packets by drop reason, since the maps were made. */

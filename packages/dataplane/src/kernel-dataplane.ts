@@ -11,12 +11,14 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { type BpfProgram, ensureBpfFs, requireKernel } from "@heddle/ebpf";
-import { hostPrefix, type Ifindex } from "@heddle/inet";
+import type { Ifindex, Ip } from "@heddle/inet";
 import { Rtnetlink } from "@heddle/netlink";
 import { must } from "@heddle/std";
 import {
+  compile,
   type DataplaneState,
   type Endpoint,
+  emptyNodeState,
   equalTargets,
   equalVifs,
   formatVif,
@@ -65,6 +67,7 @@ export class KernelDataplane implements Disposable {
   readonly #links: PodLinks;
   readonly #vrouter = new VRouter();
   readonly #endpoints = new Map<Ifindex, Endpoint>();
+  #nodeAddresses: readonly Ip[] = [];
   #loaded: { readonly tables: Tables; readonly uplinks: Uplinks } | undefined;
   #isDirty = true;
 
@@ -82,12 +85,22 @@ export class KernelDataplane implements Disposable {
 
   /** @throws DataplaneError, UnsupportedKernelError and what the packages below throw */
   setNode(node: NodeInterfaces): void {
-    const ops = this.#vrouter.setBlocks(node.blocks === undefined ? [] : node.blocks);
-    if (this.#loaded === undefined) {
-      this.#load(node.uplinks);
-    } else {
-      this.#change(ops);
-      this.#loaded.uplinks.set(node.uplinks);
+    const { uplinks, blocks = [], nodeAddresses = [] } = node;
+    const ops = [
+      ...this.#vrouter.setBlocks(blocks),
+      ...this.#vrouter.setNodeAddresses(nodeAddresses),
+    ];
+    this.#nodeAddresses = nodeAddresses;
+    try {
+      if (this.#loaded === undefined) {
+        this.#load(uplinks);
+      } else {
+        this.#change(ops);
+        this.#loaded.uplinks.set(uplinks);
+      }
+    } finally {
+      // A missing uplink does not part the node from its pods.
+      this.#links.setNodeAddresses(nodeAddresses, [...this.#endpoints.values()]);
     }
   }
 
@@ -124,21 +137,15 @@ export class KernelDataplane implements Disposable {
     const link = this.#rtnetlink.link({ name: pod.hostIfname });
     if (link === undefined) return sentences;
     const attached = { ...pod, hostIfindex: link.ifindex, podIfindex: link.ifindex };
-    const wanted = new VRouter();
-    wanted.putEndpoint(endpointOf(attached));
-    const vif = must(wanted.state.vifs.get(link.ifindex), "an endpoint has an interface entry");
+    const nodeAddresses = this.#nodeAddresses;
+    const wanted = compile({ ...emptyNodeState, endpoints: [endpointOf(attached)], nodeAddresses });
+    const vif = must(wanted.vifs.get(link.ifindex), "an endpoint has an interface entry");
     sentences.push(...differencesOfVif(vif, tables.vif(link.ifindex)));
-    for (const address of pod.addresses) {
-      const found = tables.target(pod.vrf, hostPrefix(address));
-      const isLocal =
-        found !== undefined &&
-        equalTargets(found, {
-          action: "local",
-          ifindex: link.ifindex,
-          mac: pod.mac,
-          hostMac: pod.hostMac,
-        });
-      if (!isLocal) sentences.push(`route to ${pod.hostIfname} is missing or leads elsewhere`);
+    for (const { vrf, prefix, target } of wanted.routes.values()) {
+      if (target.action === "fib") continue;
+      const found = tables.target(vrf, prefix);
+      if (found !== undefined && equalTargets(found, target)) continue;
+      sentences.push(`route to ${pod.hostIfname} is missing or leads elsewhere`);
     }
     return sentences;
   }
@@ -263,14 +270,18 @@ export class KernelDataplane implements Disposable {
 }
 
 function endpointOf(pod: AttachedPod): Endpoint {
-  const { hostIfindex, hostIfname, vrf, mac, hostMac, addresses } = pod;
-  return { hostIfindex, hostIfname, vrf, mac, hostMac, addresses };
+  const { hostIfindex, hostIfname, vrf, mac, hostMac, addresses, infrastructureAddresses } = pod;
+  return { hostIfindex, hostIfname, vrf, mac, hostMac, addresses, infrastructureAddresses };
 }
 
 function endpointOfVif(vif: VifEntry): Endpoint {
-  const { ifindex, hostIfname, vrf, mac, hostMac, address4, address6 } = vif;
-  const addresses = [address4, address6].filter((address) => address !== undefined);
-  return { hostIfindex: ifindex, hostIfname, vrf, mac, hostMac, addresses };
+  const { ifindex: hostIfindex, hostIfname, vrf, mac, hostMac, address4, address6 } = vif;
+  const translated = [vif.infrastructure4?.address, vif.infrastructure6?.address];
+  return {
+    ...{ hostIfindex, hostIfname, vrf, mac, hostMac },
+    addresses: [address4, address6].filter((address) => address !== undefined),
+    infrastructureAddresses: translated.filter((address) => address !== undefined),
+  };
 }
 
 function differencesOfVif(want: VifEntry, found: VifEntry | undefined): string[] {

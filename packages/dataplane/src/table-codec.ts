@@ -16,7 +16,7 @@ import {
   prefixOf,
   type VrfId,
 } from "@heddle/inet";
-import type { RouteEntry, RouteTarget, VifEntry } from "@heddle/vrouter";
+import type { RouteEntry, RouteTarget, Translation, VifEntry } from "@heddle/vrouter";
 import {
   type Route,
   type Route4Key,
@@ -29,16 +29,29 @@ import {
 const vrfBits = 32;
 
 const noMac = new Uint8Array(6);
+const noIp6 = new Uint8Array(16);
 
 export function toVif(entry: VifEntry): Vif {
   return {
     vrf: entry.vrf,
-    address4: entry.address4 === undefined ? 0 : entry.address4,
-    address6: entry.address6 === undefined ? new Uint8Array(16) : ipToBytes(entry.address6),
+    address4: to4(entry.address4),
+    address6: to6(entry.address6),
     mac: macToBytes(entry.mac),
     hostMac: macToBytes(entry.hostMac),
+    infrastructure4: to4(entry.infrastructure4?.address),
+    node4: to4(entry.infrastructure4?.node),
+    infrastructure6: to6(entry.infrastructure6?.address),
+    node6: to6(entry.infrastructure6?.node),
     hostIfname: entry.hostIfname,
   };
+}
+
+function to4(address: Ip4 | undefined): number {
+  return address === undefined ? 0 : address;
+}
+
+function to6(address: Ip6 | undefined): Uint8Array {
+  return address === undefined ? noIp6 : ipToBytes(address);
 }
 
 export function fromVif(ifindex: number, vif: Vif): VifEntry {
@@ -48,12 +61,25 @@ export function fromVif(ifindex: number, vif: Vif): VifEntry {
     vrf: parseVrfId(vif.vrf),
     mac: macFromBytes(vif.mac),
     hostMac: macFromBytes(vif.hostMac),
-    address4: vif.address4 === 0 ? undefined : ip4FromNumber(vif.address4),
-    address6: address6From(vif.address6),
+    address4: from4(vif.address4),
+    address6: from6(vif.address6),
+    infrastructure4: toTranslation(from4(vif.infrastructure4), from4(vif.node4)),
+    infrastructure6: toTranslation(from6(vif.infrastructure6), from6(vif.node6)),
   };
 }
 
-function address6From(bytes: Uint8Array): Ip6 | undefined {
+function toTranslation<A extends Ip4 | Ip6>(
+  address: A | undefined,
+  node: A | undefined,
+): Translation<A> | undefined {
+  return address === undefined ? undefined : { address, node };
+}
+
+function from4(address: number): Ip4 | undefined {
+  return address === 0 ? undefined : ip4FromNumber(address);
+}
+
+function from6(bytes: Uint8Array): Ip6 | undefined {
   const address = ipFromBytes(bytes);
   return typeof address === "bigint" && address !== 0n ? address : undefined;
 }
@@ -106,6 +132,8 @@ export function fromTarget(route: Route): RouteTarget | undefined {
       return { action: "stack" };
     case routeAction.blackhole:
       return { action: "blackhole" };
+    case routeAction.infrastructure:
+      return { action: "infrastructure" };
     default:
       return undefined;
   }

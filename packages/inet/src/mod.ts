@@ -4,6 +4,8 @@
  * @module
  */
 export { ParseError } from "./errors.ts";
+export type { Esi } from "./esi.ts";
+export { esiFromBytes, esiToBytes, formatEsi, parseEsi } from "./esi.ts";
 export type { Family, Ip, Ip4, Ip6 } from "./ip.ts";
 export {
   addToIp,
@@ -49,4 +51,6 @@ export {
   formatRouteTarget,
   parseRouteDistinguisher,
   parseRouteTarget,
+  routeDistinguisherFromBigint,
+  routeTargetFromBigint,
 } from "./route-target.ts";

@@ -5,6 +5,7 @@
 
 // The cluster on top of the fabric, and its verification.
 export { adminKubeconfig, agentLabel, type ClusterOptions, clusterUp } from "./cluster/cluster.ts";
+export { controllerKubeconfig, controllerLabels, controllerLease } from "./cluster/controllers.ts";
 export {
   argvInDevice,
   execInDevice,

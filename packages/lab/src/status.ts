@@ -1,5 +1,6 @@
 /** What runs of a lab, read from the machine. */
 
+import { serviceDirectory } from "./cluster/service-process.ts";
 import type { LabHandle } from "./control.ts";
 import { parseLabDefinition } from "./definition/parse.ts";
 import { adoptDevice, type Device, defaultTools } from "./device/device.ts";
@@ -15,6 +16,8 @@ export interface LabStatus {
   readonly name: string;
   readonly stateDir: string;
   readonly devices: readonly DeviceStatus[];
+  /** Processes of no device: the API server, the controllers, what stands in for Kubernetes. */
+  readonly services: readonly ProcessStatus[];
   readonly cables: readonly CableStatus[];
 }
 
@@ -55,22 +58,27 @@ export async function labStatus(options: LabHandle = {}): Promise<LabStatus | un
   const cables = lab.topology.cables.map(({ name, links }): CableStatus => {
     return { name, state: cableState(links, ports) };
   });
-  return { name: lab.topology.name, stateDir, devices, cables };
+  const services = processesIn(serviceDirectory(lab));
+  return { name: lab.topology.name, stateDir, devices, services, cables };
 }
 
 async function statusOf(lab: LabContext, it: LabDevice): Promise<DeviceStatus> {
   const { name, role, rack } = it;
   const device = deviceOf(lab, name);
   const config = lab.topology.switchConfigs.get(name);
-  const processes = readRecords(lab.paths.device(name).processes).map((record): ProcessStatus => {
-    const { label, pid, logFile } = record;
-    return { label, pid, isAlive: isAlive(record), logFile };
-  });
+  const processes = processesIn(lab.paths.device(name).processes);
   const state =
     config === undefined || device === undefined
       ? undefined
       : { state: await observeSwitch(device, config), goal: goalOf(config) };
   return { name, role, rack, isAlive: device !== undefined, processes, switch: state };
+}
+
+function processesIn(directory: string): ProcessStatus[] {
+  return readRecords(directory).map((record) => {
+    const { label, pid, logFile } = record;
+    return { label, pid, isAlive: isAlive(record), logFile };
+  });
 }
 
 function deviceOf(lab: LabContext, name: string): Device | undefined {

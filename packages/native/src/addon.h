@@ -26,6 +26,7 @@ bool heddle_init_ns(napi_env env, napi_value exports);
 bool heddle_init_poll(napi_env env, napi_value exports);
 bool heddle_init_netlink(napi_env env, napi_value exports);
 bool heddle_init_datagram(napi_env env, napi_value exports);
+bool heddle_init_icmp6(napi_env env, napi_value exports);
 bool heddle_init_socket(napi_env env, napi_value exports);
 bool heddle_init_bpf(napi_env env, napi_value exports);
 

@@ -113,10 +113,7 @@ export class DatagramSocket implements Disposable {
    * @throws SystemError EAGAIN when the send queue is full, ENETUNREACH, EMSGSIZE and so on
    */
   send(bytes: Uint8Array, to: Endpoint): void {
-    const { address, port, scope = 0 } = to;
-    const fd = this.#fd.number;
-    const result = native.datagramSend(fd, bytes, ipToBytes(address), port, scope);
-    check(result, "sendto", `send a datagram to port ${port}`);
+    sendDatagram(this.#fd, bytes, to);
   }
 
   /**
@@ -124,26 +121,33 @@ export class DatagramSocket implements Disposable {
    */
   receive(events: DatagramEvents): void {
     this.#poll?.[Symbol.dispose]();
-    this.#poll = new Poll(this.#fd, "readable", () => this.#wake(events));
+    this.#poll = new Poll(this.#fd, "readable", () => readDatagrams(this.#fd, events));
   }
 
   [Symbol.dispose](): void {
     this.#poll?.[Symbol.dispose]();
     this.#fd.close();
   }
+}
 
-  #wake(events: DatagramEvents): void {
-    // The receiver may dispose of the socket in the middle.
-    for (let count = 0; count < receiveCountMax && this.#fd.isOpen; count += 1) {
-      const received = native.datagramReceive(this.#fd.number, receiveBuffer);
-      if (typeof received !== "number") {
-        events.data(describe(received));
-        continue;
-      }
-      const error = new SystemError("receive a datagram", "recvmsg", -received);
-      if (error.code === "EAGAIN") return;
-      events.failed(error);
+/** @throws SystemError */
+export function sendDatagram(socket: Fd, bytes: Uint8Array, to: Endpoint): void {
+  const { address, port, scope = 0 } = to;
+  const result = native.datagramSend(socket.number, bytes, ipToBytes(address), port, scope);
+  check(result, "sendto", `send a datagram to port ${port}`);
+}
+
+/** Delivers what one wake-up may read. The receiver may close `socket` in the middle. */
+export function readDatagrams(socket: Fd, events: DatagramEvents): void {
+  for (let count = 0; count < receiveCountMax && socket.isOpen; count += 1) {
+    const received = native.datagramReceive(socket.number, receiveBuffer);
+    if (typeof received !== "number") {
+      events.data(describe(received));
+      continue;
     }
+    const error = new SystemError("receive a datagram", "recvmsg", -received);
+    if (error.code === "EAGAIN") return;
+    events.failed(error);
   }
 }
 

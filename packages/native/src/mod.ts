@@ -39,6 +39,7 @@ export type {
 } from "./datagram-socket.ts";
 export { DatagramSocket } from "./datagram-socket.ts";
 export { Fd } from "./fd.ts";
+export { Icmp6Socket } from "./icmp6-socket.ts";
 export type { NetlinkMessage } from "./netlink-frame.ts";
 export {
   NLM_F_ACK,
@@ -80,6 +81,7 @@ export {
   connectIn,
   listenIn,
   localPort,
+  peerOf,
   setMinTtl,
   setTcpMd5,
   setTrafficClass,

@@ -216,6 +216,7 @@ NAPI_MODULE_INIT()
                 heddle_define(env, exports, "errnoText", errno_text) &&
                 heddle_init_ns(env, exports) && heddle_init_poll(env, exports) &&
                 heddle_init_netlink(env, exports) && heddle_init_datagram(env, exports) &&
-                heddle_init_socket(env, exports) && heddle_init_bpf(env, exports);
+                heddle_init_icmp6(env, exports) && heddle_init_socket(env, exports) &&
+                heddle_init_bpf(env, exports);
     return done ? exports : NULL;
 }

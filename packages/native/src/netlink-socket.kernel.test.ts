@@ -100,6 +100,22 @@ test("a monitor may be disposed of inside its callback", async () => {
   monitor[Symbol.dispose]();
 });
 
+test("a monitor gathers what comes within some milliseconds", async () => {
+  using netns = createNetns();
+  using socket = new NetlinkSocket({ netns });
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const overrun = (): void => reject(new Error("overrun"));
+  const events = { data: resolve, overrun, failed: reject };
+  using monitor = new NetlinkMonitor([RTNLGRP_LINK], events, { netns });
+  assert.ok(monitor !== undefined);
+  socket.transact(loopback(1), 1, 1);
+  // One turn of the event loop, in which the first change wakes the monitor.
+  await new Promise((done) => setImmediate(done));
+  socket.transact(loopback(0), 1, 1);
+  const flags = [...splitMessages(await promise)].map(({ payload }) => Number(payload[8]) & 1);
+  assert.deepEqual(flags, [1, 0]);
+});
+
 test("an unknown group and an unknown protocol are SystemErrors", () => {
   using netns = createNetns();
   const ignore = (): void => undefined;

@@ -19,7 +19,7 @@ import {
   splitMessages,
 } from "./netlink-frame.ts";
 import { Poll } from "./poll.ts";
-import { check, SystemError } from "./system-error.ts";
+import { check, errnoName, SystemError } from "./system-error.ts";
 
 interface NetlinkBinding {
   netlinkOpen(netns: number, protocol: number, receiveBytes: number, timeoutMs: number): Result;
@@ -60,6 +60,12 @@ const monitorDatagramsMax = 64;
 const monitorBytesMax = 192 << 10;
 
 /**
+ * How long a monitor waits for more before it reads. Changes come in bursts (a new pod is a dozen
+ * messages), and whoever causes them has more urgent work on the same event loop.
+ */
+const monitorGatherMs = 5;
+
+/**
  * One request failed (errno > 0), or the kernel says something about one that succeeded (errno 0).
  */
 export interface NetlinkAck {
@@ -76,14 +82,14 @@ export interface NetlinkAck {
 
 /** All that the kernel answered to one transaction. */
 export interface NetlinkReply {
-  /** In the order of the requests; each has one, but for a dump that succeeded. */
+  /** In the order of the requests: of each that failed, and of the last unless it is a dump. */
   readonly acks: readonly NetlinkAck[];
   /** Everything that is not an acknowledgement, in order of arrival. Owned. */
   readonly messages: readonly NetlinkMessage[];
 }
 
 export interface NetlinkMonitorEvents {
-  /** The messages of one wake-up, back to back. Owned by the receiver. */
+  /** The messages of some milliseconds, back to back. Owned by the receiver. */
   readonly data: (messages: Uint8Array) => void;
   /** The kernel dropped messages: what was learned from them is stale, dump again. */
   readonly overrun: () => void;
@@ -120,10 +126,10 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Sends `request`, which holds `messageCount` requests with NLM_F_ACK and sequence numbers that
-   * count up from `firstSequence`, in one send, and reads until each is acknowledged. The kernel
-   * goes on after a request that fails. A dump is a transaction of its own: it ends with NLMSG_DONE
-   * and is repeated when the table changed under it.
+   * Sends `request`, which holds `messageCount` requests with sequence numbers that count up from
+   * `firstSequence`, in one send, and reads until the last, which has NLM_F_ACK, is acknowledged.
+   * The kernel goes on after a request that fails. A dump is a transaction of its own: it ends with
+   * NLMSG_DONE and is repeated when the table changed under it.
    * @throws SystemError ENOBUFS when answers were lost, EAGAIN when they did not come in 5 s, EINTR
    *   when a dump was interrupted again and again; in the first two cases the requests may have
    *   been done
@@ -151,8 +157,8 @@ export class NetlinkSocket implements Disposable {
     const acks: NetlinkAck[] = [];
     const messages: NetlinkMessage[] = [];
     let interrupted = false;
-    let pending = messageCount;
-    while (pending > 0) {
+    const last = (firstSequence + messageCount - 1) >>> 0;
+    for (let isDone = false; !isDone; ) {
       for (const message of splitMessages(this.#datagram())) {
         // Answers to a transaction that timed out may still come.
         if ((message.sequence - firstSequence) >>> 0 >= messageCount) continue;
@@ -160,7 +166,7 @@ export class NetlinkSocket implements Disposable {
           interrupted = true;
         }
         if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-          pending -= 1;
+          isDone ||= message.sequence === last;
           const ack = decodeAck(message);
           if (message.type === NLMSG_ERROR || ack.errno !== 0) acks.push(ack);
         } else if (message.type !== NLMSG_NOOP) {
@@ -198,6 +204,10 @@ export class NetlinkMonitor implements Disposable {
   readonly #fd: Fd;
   readonly #poll: Poll;
   readonly #events: NetlinkMonitorEvents;
+  #timer: NodeJS.Timeout | undefined;
+  #isReferenced = true;
+  /** The last reading was ended by its bounds, not by the end of what was there. */
+  #isBehind = false;
 
   /**
    * `groups` are numbers (`RTNLGRP_*`), not bits. Subscribed when the constructor returns: a dump
@@ -220,16 +230,33 @@ export class NetlinkMonitor implements Disposable {
 
   /** Lets the process or Worker end while this is open. */
   unref(): this {
+    this.#isReferenced = false;
     this.#poll.unref();
+    this.#timer?.unref();
     return this;
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
     this.#poll[Symbol.dispose]();
     this.#fd.close();
   }
 
+  /** Polling pauses while more is gathered. Who is behind reads at once. */
   #wake(): void {
+    if (this.#isBehind) {
+      this.#read();
+      return;
+    }
+    this.#poll.pause();
+    this.#timer = setTimeout(() => {
+      this.#poll.resume();
+      this.#read();
+    }, monitorGatherMs);
+    if (!this.#isReferenced) this.#timer.unref();
+  }
+
+  #read(): void {
     let length = 0;
     let outcome: "empty" | "overrun" | SystemError | undefined;
     const room = receiveBuffer.length - monitorBytesMax;
@@ -242,6 +269,7 @@ export class NetlinkMonitor implements Disposable {
       }
       length += received;
     }
+    this.#isBehind = outcome === undefined;
     if (length > 0) this.#events.data(receiveBuffer.slice(0, length));
     if (outcome === "overrun") this.#events.overrun();
     if (outcome instanceof SystemError) {
@@ -252,7 +280,8 @@ export class NetlinkMonitor implements Disposable {
 }
 
 function classify(result: Result): "empty" | "overrun" | SystemError {
-  const error = new SystemError("receive from the kernel", "recv", -result);
-  if (error.code === "EAGAIN") return "empty";
-  return error.code === "ENOBUFS" || error.code === "EMSGSIZE" ? "overrun" : error;
+  const code = errnoName(-result);
+  if (code === "EAGAIN") return "empty";
+  if (code === "ENOBUFS" || code === "EMSGSIZE") return "overrun";
+  return new SystemError("receive from the kernel", "recv", -result);
 }

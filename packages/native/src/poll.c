@@ -193,6 +193,31 @@ static napi_value poll_close(napi_env env, napi_callback_info info)
     return heddle_number(env, 0);
 }
 
+/* pollPause(handle): no callback comes until pollResume(). It does not keep the loop alive. */
+static napi_value poll_pause(napi_env env, napi_callback_info info)
+{
+    napi_value args[1];
+    if (!heddle_get_args(env, info, 1, args))
+        return NULL;
+    struct poll *poll = get_poll(env, args[0]);
+    if (poll == NULL)
+        return NULL;
+    return heddle_number(env, poll->closing ? 0 : uv_poll_stop(&poll->handle));
+}
+
+/* pollResume(handle): a descriptor that is ready already causes a callback. */
+static napi_value poll_resume(napi_env env, napi_callback_info info)
+{
+    napi_value args[1];
+    if (!heddle_get_args(env, info, 1, args))
+        return NULL;
+    struct poll *poll = get_poll(env, args[0]);
+    if (poll == NULL)
+        return NULL;
+    return heddle_number(
+        env, poll->closing ? 0 : uv_poll_start(&poll->handle, poll->events, on_event));
+}
+
 /* pollUnref(handle): the handle does not keep the loop alive. */
 static napi_value poll_unref(napi_env env, napi_callback_info info)
 {
@@ -211,6 +236,8 @@ bool heddle_init_poll(napi_env env, napi_value exports)
 {
     return heddle_define(env, exports, "pollOpen", poll_open) &&
            heddle_define(env, exports, "pollClose", poll_close) &&
+           heddle_define(env, exports, "pollPause", poll_pause) &&
+           heddle_define(env, exports, "pollResume", poll_resume) &&
            heddle_define(env, exports, "pollUnref", poll_unref) &&
            heddle_constant(env, exports, "pollReadable", UV_READABLE) &&
            heddle_constant(env, exports, "pollWritable", UV_WRITABLE);

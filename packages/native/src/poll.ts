@@ -14,6 +14,8 @@ interface PollBinding {
   readonly pollWritable: number;
   pollOpen(fd: number, events: number, wake: (events: number) => void): PollHandle | Result;
   pollClose(handle: PollHandle): Result;
+  pollPause(handle: PollHandle): Result;
+  pollResume(handle: PollHandle): Result;
   pollUnref(handle: PollHandle): Result;
 }
 
@@ -41,6 +43,16 @@ export class Poll implements Disposable {
       throw new TypeError("pollOpen returned no handle");
     }
     this.#handle = handle;
+  }
+
+  /** No call comes until {@link resume}, and this does not keep the process alive. */
+  pause(): void {
+    check(native.pollPause(this.#handle), "epoll_ctl", "pause waiting for a descriptor");
+  }
+
+  /** A descriptor that is ready already causes a call. @throws SystemError */
+  resume(): void {
+    check(native.pollResume(this.#handle), "epoll_ctl", "wait for a descriptor again");
   }
 
   /** Lets the process or Worker end while this is open. */

@@ -138,6 +138,31 @@ static napi_value socket_port(napi_env env, napi_callback_info info)
                                                               : -EAFNOSUPPORT);
 }
 
+/* socketPeer(fd): { address, port, scope } of the other end, or -errno. */
+static napi_value socket_peer(napi_env env, napi_callback_info info)
+{
+    napi_value args[1];
+    napi_value result;
+    int32_t fd;
+    struct heddle_endpoint peer = {.length = sizeof peer.v6};
+    if (!heddle_get_args(env, info, 1, args) || !heddle_get_int32(env, args[0], &fd))
+        return NULL;
+    if (getpeername(fd, &peer.any, &peer.length) != 0)
+        return heddle_number(env, -errno);
+    bool is_v4 = peer.any.sa_family == AF_INET;
+    if (!is_v4 && peer.any.sa_family != AF_INET6)
+        return heddle_number(env, -EAFNOSUPPORT);
+    const void *address = is_v4 ? (const void *)&peer.v4.sin_addr : &peer.v6.sin6_addr;
+    uint16_t port = ntohs(is_v4 ? peer.v4.sin_port : peer.v6.sin6_port);
+    uint32_t scope = is_v4 ? 0 : peer.v6.sin6_scope_id;
+    if (napi_create_object(env, &result) != napi_ok)
+        return NULL;
+    bool done = heddle_set(env, result, "address", heddle_bytes(env, address, is_v4 ? 4 : 16)) &&
+                heddle_set(env, result, "port", heddle_number(env, port)) &&
+                heddle_set(env, result, "scope", heddle_number(env, scope));
+    return done ? result : NULL;
+}
+
 /* socketSetInt(fd, level, name, value) */
 static napi_value socket_set_int(napi_env env, napi_callback_info info)
 {
@@ -255,6 +280,7 @@ bool heddle_init_socket(napi_env env, napi_value exports)
            heddle_define(env, exports, "socketListen", socket_listen) &&
            heddle_define(env, exports, "socketError", socket_error) &&
            heddle_define(env, exports, "socketPort", socket_port) &&
+           heddle_define(env, exports, "socketPeer", socket_peer) &&
            heddle_define(env, exports, "socketSetInt", socket_set_int) &&
            heddle_define(env, exports, "socketBindToDevice", socket_bind_to_device) &&
            heddle_define(env, exports, "tcpMd5", tcp_md5);

@@ -3,7 +3,16 @@
  * node:net does not offer. The results are descriptors that `net.Server.listen({ fd })` and `new
  * net.Socket({ fd })` take, so one process can serve in several namespaces.
  */
-import { type Family, familyOf, type Ifindex, type Ip, ipToBytes, type Prefix } from "@heddle/inet";
+import {
+  type Family,
+  familyOf,
+  type Ifindex,
+  type Ip,
+  ipFromBytes,
+  ipToBytes,
+  type Prefix,
+  parseIfindex,
+} from "@heddle/inet";
 import { loadAddon, type Result } from "./binding.ts";
 import { Fd } from "./fd.ts";
 import { Poll } from "./poll.ts";
@@ -38,6 +47,9 @@ interface SocketBinding {
   socketListen(fd: number, backlog: number): Result;
   socketError(fd: number): Result;
   socketPort(fd: number): Result;
+  socketPeer(
+    fd: number,
+  ): { readonly address: Uint8Array; readonly port: number; readonly scope: number } | Result;
   socketSetInt(fd: number, level: number, name: number, value: number): Result;
   socketBindToDevice(fd: number, name: string): Result;
   tcpMd5(fd: number, address: Uint8Array, prefixLength: number, key: Uint8Array): Result;
@@ -164,6 +176,20 @@ export function bindSocket(socket: Fd, local: Endpoint): void {
 /** The local port, for a socket that was bound to port 0. @throws SystemError */
 export function localPort(socket: Fd): number {
   return check(native.socketPort(socket.number), "getsockname", "read the local port");
+}
+
+/** Address and port of the other end; `scope` of a link-local address. @throws SystemError */
+export function peerOf(socket: Fd): Endpoint {
+  const peer = native.socketPeer(socket.number);
+  if (typeof peer === "number") {
+    throw new SystemError("read the address of a peer", "getpeername", -peer);
+  }
+  const { address, port, scope } = peer;
+  return {
+    address: ipFromBytes(address),
+    port,
+    ...(scope === 0 ? {} : { scope: parseIfindex(scope) }),
+  };
 }
 
 function applyTcpOptions(socket: Fd, family: Family, options: TcpOptions): void {

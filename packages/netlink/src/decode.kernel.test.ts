@@ -67,7 +67,7 @@ test("requests have the bytes of the kernel's structures", () => {
   );
 });
 
-test("a batch numbers its messages and aligns them", () => {
+test("a batch numbers its messages, aligns them and has the last acknowledged", () => {
   const bytes = encodeBatch(
     [newLink({ name: "a", kind: { name: "bridge" } }), newClsact(ifindex)],
     0xffffffff,
@@ -76,7 +76,7 @@ test("a batch numbers its messages and aligns them", () => {
   assert.deepEqual(
     messages.map(({ sequence, type, flags }) => [sequence, type, flags]),
     [
-      [0xffffffff, 16, 0x605],
+      [0xffffffff, 16, 0x601],
       [0, 36, 0x605],
     ],
   );

@@ -40,6 +40,8 @@ import {
   IFLA_MASTER,
   IFLA_MTU,
   IFLA_NET_NS_FD,
+  IFLA_NUM_RX_QUEUES,
+  IFLA_NUM_TX_QUEUES,
   IFLA_OPERSTATE,
   IFLA_PROP_LIST,
   VETH_INFO_PEER,
@@ -110,6 +112,8 @@ export interface NewLink extends LinkSettings {
   readonly name: string;
   /** Default: the kernel's choice. */
   readonly ifindex?: Ifindex;
+  /** Transmit queues, and as many receive queues. Default: the driver's choice. */
+  readonly queueCount?: number;
   readonly kind: LinkKind;
 }
 
@@ -161,7 +165,7 @@ export function deleteLink(ref: LinkRef): Request {
   };
 }
 
-/** Asks for one link. */
+/** Asks for one link; `Rtnetlink.link` reads the answer. */
 export function getLink(ref: LinkRef): Request {
   return {
     type: RTM_GETLINK,
@@ -193,6 +197,10 @@ function putName(w: Writer, name: string): void {
 function putLink(w: Writer, link: Omit<NewLink, "kind">): void {
   putIfinfo(w, link.ifindex ?? 0, link.up);
   putName(w, link.name);
+  if (link.queueCount !== undefined) {
+    putU32(w, IFLA_NUM_TX_QUEUES, link.queueCount);
+    putU32(w, IFLA_NUM_RX_QUEUES, link.queueCount);
+  }
   putSettings(w, link);
 }
 

@@ -9,7 +9,7 @@ export type { RawAttribute } from "./attributes.ts";
 export type { BpfFilter, Filter, FilterHook, NewBpfFilter } from "./filter.ts";
 export { decodeFilter, deleteBpfFilter, newBpfFilter } from "./filter.ts";
 export type { Link, LinkKind, LinkRef, LinkSettings, NewLink, VethPeer } from "./link.ts";
-export { decodeLink, deleteLink, newLink, setLink } from "./link.ts";
+export { decodeLink, deleteLink, getLink, newLink, setLink } from "./link.ts";
 export type { Change, MonitorEvents, MonitoredObject, RtnetlinkEvent } from "./monitor.ts";
 export { decodeEvent, monitor } from "./monitor.ts";
 export type { Neighbor, NeighborFilter, NewNeighbor } from "./neighbor.ts";

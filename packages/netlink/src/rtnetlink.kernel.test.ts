@@ -61,6 +61,7 @@ function makePair(): { a: Fd; b: Fd; ra: Rtnetlink; rb: Rtnetlink } & Disposable
     newLink({
       name: "ht-left",
       ifindex: left,
+      queueCount: 1,
       up: true,
       mac: parseMac("02:00:00:00:00:01"),
       mtu: 1400,
@@ -70,6 +71,7 @@ function makePair(): { a: Fd; b: Fd; ra: Rtnetlink; rb: Rtnetlink } & Disposable
         peer: {
           name: "eth0",
           ifindex: right,
+          queueCount: 3,
           mac: parseMac("02:00:00:00:00:02"),
           mtu: 1400,
           netnsFd: b.number,
@@ -95,13 +97,18 @@ test("newLink() makes both ends of a veth as asked, and decodeLink() reads what 
     [left, "02:00:00:00:00:01", 1400, "heddle:test", right],
   );
   assert.equal(shown["inet6_addr_gen_mode"], "none");
+  const [far] = show(pair.b, "-d", "link", "show", "dev", "eth0") as [Shown];
+  assert.deepEqual([shown["num_tx_queues"], shown["num_rx_queues"]], [1, 1]);
+  assert.deepEqual([far["num_tx_queues"], far["num_rx_queues"]], [3, 3]);
   assert.deepEqual(
     [link.ifindex, link.mac, link.mtu, link.alias, link.link, link.group, link.kind],
     [left, parseMac("02:00:00:00:00:01"), 1400, "heddle:test", right, 72, "veth"],
   );
   assert.equal(link.addrGenMode, IN6_ADDR_GEN_MODE_NONE);
   assert.equal(link.linkNetnsId, pair.ra.netnsId(pair.b));
-  assert.deepEqual(pair.ra.link({ ifindex: left }), link);
+  // Counters are among the attributes, and go on.
+  const byIndex = { ...pair.ra.link({ ifindex: left }), attributes: [] };
+  assert.deepEqual(byIndex, { ...link, attributes: [] });
   const names = show(pair.b, "link").map((one) => one["ifname"]);
   assert.deepEqual(
     pair.rb.links().map(({ name }) => name),
@@ -309,6 +316,10 @@ test("an error names the request of the batch, the errno and the kernel's explan
   assert.deepEqual(
     outcomes.map((outcome) => outcome?.code),
     [undefined, "ENETUNREACH", undefined],
+  );
+  assert.deepEqual(
+    pair.ra.submit([route, up, route]).map((outcome) => outcome?.code),
+    ["ENETUNREACH", undefined, "ENETUNREACH"],
   );
   assert.throws(
     () => pair.ra.execute([up, route, up]),

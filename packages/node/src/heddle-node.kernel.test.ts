@@ -29,6 +29,8 @@ before(async () => {
   await once(holder, "spawn");
   await namespaceOf(holder);
   await inNode("ip", "link", "set", "lo", "up");
+  await inNode("ip", "addr", "add", "192.0.2.1/32", "dev", "lo");
+  await inNode("ip", "addr", "add", "fd00:2::1/128", "dev", "lo", "nodad");
   await startAgent();
 });
 
@@ -81,6 +83,12 @@ interface Answer {
   readonly out: string;
 }
 
+/** Pods of a VPC are named after it. */
+function namespaceOfPod(name: string): string {
+  const [vpc = ""] = name.split("-");
+  return vpc === "p" ? "default" : vpc;
+}
+
 async function cni(command: string, name: string): Promise<Answer> {
   const child = spawn(shim, [], {
     env: {
@@ -89,7 +97,7 @@ async function cni(command: string, name: string): Promise<Answer> {
       CNI_CONTAINERID: name,
       CNI_NETNS: command === "DEL" ? "" : await sandbox(name),
       CNI_IFNAME: "eth0",
-      CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name}`,
+      CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespaceOfPod(name)};K8S_POD_NAME=${name}`,
     },
   });
   child.stdin.end(JSON.stringify({ cniVersion: "1.1.0", name: "heddle", type: "heddle-cni" }));
@@ -169,6 +177,48 @@ test("a killed agent's pods keep their traffic, and the next agent adopts them",
   for (const target of before[1] ?? []) await ping("p-0", target);
   for (const target of before[0] ?? []) await ping("p-2", target);
   for (const name of names(0, 3)) await del(name);
+  assert.deepEqual(await podLinks(), []);
+  assert.deepEqual(await podRoutes(), []);
+});
+
+/** The addresses, with their lengths, that the interface in the pod carries. */
+async function carried(name: string): Promise<string[]> {
+  const pid = String(sandboxes.get(name)?.pid);
+  const { stdout } = await run("nsenter", ["-t", pid, "-n", "ip", "-j", "addr", "show", "eth0"]);
+  const [link] = JSON.parse(stdout) as {
+    addr_info: { local: string; prefixlen: number; scope: string }[];
+  }[];
+  const found = link?.addr_info.filter(({ scope }) => scope === "global") ?? [];
+  return found.map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+}
+
+async function pingFromNode(address: string): Promise<void> {
+  const target = address.replace(/\/\d+$/, "");
+  await inNode("ping", "-c", "2", "-i", "0.05", "-W", "2", target);
+}
+
+test("pods of VPCs with the same addresses are told infrastructure addresses that work", async () => {
+  const names = ["red-0", "red-1", "blue-0", "blue-1"];
+  const told = new Map<string, string[]>();
+  for (const name of names) told.set(name, await add(name));
+  assert.equal(new Set([...told.values()].flat()).size, 8);
+  assert.deepEqual(await carried("red-0"), await carried("blue-0"));
+  const own = new Map<string, string[]>();
+  for (const name of names) own.set(name, await carried(name));
+  await killAgent();
+  for (const addresses of told.values())
+    for (const address of addresses) await pingFromNode(address);
+  await startAgent();
+  for (const name of names) {
+    assert.deepEqual(await add(name), told.get(name));
+    assert.deepEqual(await carried(name), own.get(name));
+    for (const address of told.get(name) ?? []) await pingFromNode(address);
+  }
+  for (const target of own.get("red-1") ?? []) await ping("red-0", target);
+  await del("blue-1");
+  for (const target of own.get("blue-1") ?? []) await assert.rejects(ping("blue-0", target));
+  for (const target of own.get("red-1") ?? []) await ping("red-0", target);
+  for (const name of names) await del(name);
   assert.deepEqual(await podLinks(), []);
   assert.deepEqual(await podRoutes(), []);
 });

@@ -10,20 +10,22 @@
 import { existsSync } from "node:fs";
 import { ipBlockKind } from "@heddle/api";
 import type { Dataplane } from "@heddle/dataplane";
-import { formatPrefix, type Prefix } from "@heddle/inet";
+import { formatPrefix, type VrfId } from "@heddle/inet";
 import type { Store } from "@heddle/kube";
 import type { Clock, Log, Timer } from "@heddle/std";
+import type { OwnBlock } from "@heddle/vrouter";
 import type { Announcer } from "./announcer.ts";
 import { BlockKeeper } from "./blocks/block-keeper.ts";
 import { readBlock } from "./blocks/block-records.ts";
 import { publishCounts } from "./blocks/block-status.ts";
 import { OwnedBlocks } from "./blocks/owned-blocks.ts";
-import { type AddressPlan, readAddressPlan } from "./cluster/address-plan.ts";
+import { type AddressPlan, isRouted, readAddressPlan } from "./cluster/address-plan.ts";
 import type { ClusterObjects } from "./cluster/cluster-objects.ts";
 import { listAll } from "./cluster/list-all.ts";
 import { WriteQueue } from "./cluster/write-queue.ts";
 import { FixedAddresses } from "./fixed/fixed-addresses.ts";
 import { PodClaims } from "./fixed/pod-claims.ts";
+import { heldBy } from "./journal/allocation.ts";
 import { Journal, type JournalState } from "./journal/journal.ts";
 import { PodAddresses } from "./pods/pod-addresses.ts";
 import { PodEvents } from "./pods/pod-events.ts";
@@ -48,7 +50,7 @@ export interface HeddleNodeOptions {
   /**
    * Called with all own blocks after they changed: unassigned addresses of them are unreachable.
    */
-  readonly onBlocks?: (prefixes: readonly Prefix[]) => void;
+  readonly onBlocks?: (blocks: readonly OwnBlock[]) => void;
   /** Faults that reach existing pods too (STATUS code 51). */
   readonly limitations?: () => readonly string[];
   /** Whether a network namespace path exists; the file system's answer by default. */
@@ -90,7 +92,7 @@ export class HeddleNode implements AsyncDisposable {
     const { name: node, store, objects, announcer, clock, log, dataplane } = options;
     this.#options = options;
     this.#journal = journal;
-    const onChange = (prefixes: readonly Prefix[]): void => options.onBlocks?.(prefixes);
+    const onChange = (own: readonly OwnBlock[]): void => options.onBlocks?.(own.map(ownBlockOf));
     const queue = new WriteQueue({ clock, log });
     const blocks = this.#blocks;
     const keeper = new BlockKeeper({
@@ -129,7 +131,7 @@ export class HeddleNode implements AsyncDisposable {
     const { dataplane, announcer, log, namespaceExists = existsSync } = options;
     const addresses = node.#addresses;
     await recover({ journal, dataplane, announcer, addresses, log, namespaceExists });
-    options.onBlocks?.([...journal.state.blocks.keys()]);
+    options.onBlocks?.([...journal.state.blocks.values()].map(ownBlockOf));
     await node.maintain();
     node.#schedule();
     return node;
@@ -215,13 +217,14 @@ export class HeddleNode implements AsyncDisposable {
     for (const block of blocks.values()) {
       if (block.claim !== undefined) continue;
       const subnet = this.#plan.subnets.get(block.subnet);
-      const reservation = subnet?.reservations.get(block.prefix.family);
+      const isKept = subnet !== undefined && (!isRouted(subnet) || subnet.vrf === block.vrf);
+      const reservation = isKept ? subnet.reservations.get(block.prefix.family) : undefined;
       if (reservation !== undefined) this.#blocks.add(block, reservation, clock.nowMs());
       else log.warn("block of a subnet that is gone found", { prefix: formatPrefix(block.prefix) });
     }
     await this.#compare();
-    for (const { addresses } of [...allocations.values(), ...strangers.values()]) {
-      for (const ip of addresses) this.#blocks.hold(ip);
+    for (const attachment of [...allocations.values(), ...strangers.values()]) {
+      for (const address of heldBy(attachment)) this.#blocks.hold(address);
     }
     this.#hasStock = true;
   }
@@ -230,7 +233,10 @@ export class HeddleNode implements AsyncDisposable {
   async #compare(): Promise<void> {
     const { store, name, clock } = this.#options;
     const objects = await listAll(store, ipBlockKind, { fieldSelector: `spec.node=${name}` });
-    const recorded = objects.map(readBlock);
+    const vrfOf = (subnet: string): VrfId | undefined => this.#plan.subnets.get(subnet)?.vrf;
+    const recorded = objects
+      .map((object) => readBlock(object, vrfOf))
+      .filter((block) => block !== undefined);
     const ofPools = recorded.filter((block) => block.claim === undefined);
     const ofClaims = recorded.filter((block) => block.claim !== undefined);
     await this.#keeper.reconcile(this.#plan.subnets, ofPools);
@@ -241,11 +247,15 @@ export class HeddleNode implements AsyncDisposable {
 
   async #supply(): Promise<void> {
     await this.#keeper.reviewExhaustions(this.#plan.subnets);
-    for (const subnet of this.#plan.subnets.values()) {
+    for (const subnet of [...this.#plan.subnets.values()].filter(isRouted)) {
       for (const family of subnet.reservations.keys()) {
         if (this.#keeper.needsBlock(subnet, family)) await this.#keeper.claimAhead(subnet, family);
       }
     }
     publishCounts(this.#options.store, this.#queue, this.#blocks);
   }
+}
+
+function ownBlockOf({ vrf, prefix }: OwnBlock): OwnBlock {
+  return { vrf, prefix };
 }

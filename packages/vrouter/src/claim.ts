@@ -3,8 +3,8 @@
  * of one key wins. The full compiler and the incremental one are both made of these.
  *
  * Winner, in this order: an address of the host; a pod (of two pods with one address, the interface
- * made last); a block; the default route. So no order of events matters, and a pod can never take
- * the host's address.
+ * made last); the infrastructure address of a pod; a block; the default route. So no order of
+ * events matters, and a pod can never take the host's address.
  */
 import {
   defaultPrefix,
@@ -16,7 +16,7 @@ import {
   type VrfId,
 } from "@heddle/inet";
 import { assert } from "@heddle/std";
-import type { RouteEntry, VifEntry } from "./dataplane-state.ts";
+import type { RouteEntry, Translation, VifEntry } from "./dataplane-state.ts";
 import type { Endpoint, OwnBlock } from "./node-state.ts";
 
 /** The VRF of the host itself. */
@@ -25,12 +25,13 @@ export const nativeVrf: VrfId = 0 as VrfId;
 /** A route entry that one part of the state asks for. */
 export interface Claim {
   readonly route: RouteEntry;
-  readonly rank: "host" | "endpoint" | "block" | "default";
+  readonly rank: "host" | "endpoint" | "infrastructure" | "block" | "default";
 }
 
 const strength: Readonly<Record<Claim["rank"], number>> = {
-  host: 3,
-  endpoint: 2,
+  host: 4,
+  endpoint: 3,
+  infrastructure: 2,
   block: 1,
   default: 0,
 };
@@ -57,14 +58,23 @@ export const defaultClaims: readonly Claim[] = ([4, 6] as const).map((family) =>
 
 export function claimsOfEndpoint(endpoint: Endpoint): Claim[] {
   const { vrf, hostIfindex, mac, hostMac } = endpoint;
-  return endpoint.addresses.map((address) => ({
-    rank: "endpoint",
-    route: {
-      vrf,
-      prefix: hostPrefix(address),
-      target: { action: "local", ifindex: hostIfindex, mac, hostMac },
-    },
-  }));
+  const local = endpoint.addresses.map(
+    (address): Claim => ({
+      rank: "endpoint",
+      route: {
+        vrf,
+        prefix: hostPrefix(address),
+        target: { action: "local", ifindex: hostIfindex, mac, hostMac },
+      },
+    }),
+  );
+  return [...local, ...endpoint.infrastructureAddresses.map(claimOfInfrastructure)];
+}
+
+function claimOfInfrastructure(address: Ip): Claim {
+  const prefix = hostPrefix(address);
+  const route: RouteEntry = { vrf: nativeVrf, prefix, target: { action: "infrastructure" } };
+  return { rank: "infrastructure", route };
 }
 
 export function claimOfHostAddress(address: Ip): Claim {
@@ -85,18 +95,42 @@ export function claimOfBlock({ vrf, prefix }: OwnBlock): Claim {
   return { rank: "block", route: { vrf, prefix, target: { action } } };
 }
 
-export function vifOf(endpoint: Endpoint): VifEntry {
-  const { addresses, vrf, mac, hostMac, hostIfname, hostIfindex } = endpoint;
-  const v4 = addresses.filter((address): address is Ip4 => familyOf(address) === 4);
-  const v6 = addresses.filter((address): address is Ip6 => familyOf(address) === 6);
-  assert(v4.length <= 1 && v6.length <= 1, "an endpoint has at most one address of each family");
+export function vifOf(endpoint: Endpoint, nodeAddresses: readonly Ip[]): VifEntry {
+  const { addresses, infrastructureAddresses, vrf, mac, hostMac } = endpoint;
+  const isNative = vrf === nativeVrf;
+  assert(!isNative || infrastructureAddresses.length === 0, "native addresses are not translated");
+  const own = byFamily(addresses);
+  const infrastructure = byFamily(infrastructureAddresses);
+  const node = byFamily(nodeAddresses);
+  const isTranslatable = (family: "v4" | "v6"): boolean =>
+    infrastructure[family] === undefined || own[family] !== undefined;
+  assert(isTranslatable("v4") && isTranslatable("v6"), "a translation keeps the family");
   return {
-    ifindex: hostIfindex,
-    hostIfname,
+    ifindex: endpoint.hostIfindex,
+    hostIfname: endpoint.hostIfname,
     vrf,
     mac,
     hostMac,
-    address4: v4[0],
-    address6: v6[0],
+    address4: own.v4,
+    address6: own.v6,
+    infrastructure4: translation(infrastructure.v4, node.v4),
+    infrastructure6: translation(infrastructure.v6, node.v6),
+  };
+}
+
+function translation<A extends Ip4 | Ip6>(
+  address: A | undefined,
+  node: A | undefined,
+): Translation<A> | undefined {
+  return address === undefined ? undefined : { address, node };
+}
+
+function byFamily(addresses: readonly Ip[]): { readonly v4?: Ip4; readonly v6?: Ip6 } {
+  const v4 = addresses.filter((address): address is Ip4 => familyOf(address) === 4);
+  const v6 = addresses.filter((address): address is Ip6 => familyOf(address) === 6);
+  assert(v4.length <= 1 && v6.length <= 1, "there is at most one address of each family");
+  return {
+    ...(v4[0] === undefined ? {} : { v4: v4[0] }),
+    ...(v6[0] === undefined ? {} : { v6: v6[0] }),
   };
 }

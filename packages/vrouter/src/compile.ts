@@ -24,7 +24,7 @@ export function compile(state: NodeState): DataplaneState {
   const vifs = new Map<Ifindex, VifEntry>();
   for (const endpoint of state.endpoints) {
     assert(!vifs.has(endpoint.hostIfindex), "an interface is one endpoint");
-    vifs.set(endpoint.hostIfindex, vifOf(endpoint));
+    vifs.set(endpoint.hostIfindex, vifOf(endpoint, state.nodeAddresses));
   }
   const claims = new Map<RouteKey, Claim[]>();
   for (const claim of allClaims(state)) {

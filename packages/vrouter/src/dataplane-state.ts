@@ -23,11 +23,23 @@ export interface VifEntry {
   readonly hostMac: Mac;
   readonly address4: Ip4 | undefined;
   readonly address6: Ip6 | undefined;
+  /** Undefined in the native VRF, where the node sends to the pod's own addresses. */
+  readonly infrastructure4: Translation<Ip4> | undefined;
+  readonly infrastructure6: Translation<Ip6> | undefined;
+}
+
+/** Between the node and a pod of another VRF; the pod sees its own address and its gateway. */
+export interface Translation<A extends Ip4 | Ip6> {
+  /** Stands for the pod at the node. */
+  readonly address: A;
+  /** The node's own; undefined when it has none of the family, and nothing passes. */
+  readonly node: A | undefined;
 }
 
 /**
  * Where packets go: a local pod; wherever the kernel's main table says (`fib`); the host's own
- * stack, which also answers with ICMP errors; nowhere.
+ * stack, which also answers with ICMP errors; nowhere; to a local pod of another VRF, but only what
+ * the node itself sends (`infrastructure`).
  */
 export type RouteTarget =
   | {
@@ -36,7 +48,7 @@ export type RouteTarget =
       readonly mac: Mac;
       readonly hostMac: Mac;
     }
-  | { readonly action: "fib" | "stack" | "blackhole" };
+  | { readonly action: "fib" | "stack" | "blackhole" | "infrastructure" };
 
 /** An entry of a longest-prefix-match table. */
 export interface RouteEntry {
@@ -76,8 +88,17 @@ export function equalVifs(a: VifEntry, b: VifEntry): boolean {
     a.mac === b.mac &&
     a.hostMac === b.hostMac &&
     a.address4 === b.address4 &&
-    a.address6 === b.address6
+    a.address6 === b.address6 &&
+    equalTranslations(a.infrastructure4, b.infrastructure4) &&
+    equalTranslations(a.infrastructure6, b.infrastructure6)
   );
+}
+
+function equalTranslations<A extends Ip4 | Ip6>(
+  a: Translation<A> | undefined,
+  b: Translation<A> | undefined,
+): boolean {
+  return a?.address === b?.address && a?.node === b?.node;
 }
 
 export function equalTargets(a: RouteTarget, b: RouteTarget): boolean {
@@ -87,8 +108,16 @@ export function equalTargets(a: RouteTarget, b: RouteTarget): boolean {
 
 export function formatVif(vif: VifEntry): string {
   const addresses = [vif.address4, vif.address6].filter((address) => address !== undefined);
-  const text = addresses.map(formatIp).join(" ");
+  const translations = [vif.infrastructure4, vif.infrastructure6];
+  const text = [
+    ...addresses.map(formatIp),
+    ...translations.filter((translation) => translation !== undefined).map(formatTranslation),
+  ].join(" ");
   return `${vif.hostIfname} (${vif.ifindex}) vrf ${vif.vrf} mac ${formatMac(vif.mac)} ${text}`;
+}
+
+function formatTranslation({ address, node }: Translation<Ip4 | Ip6>): string {
+  return `${formatIp(address)} from ${node === undefined ? "nobody" : formatIp(node)}`;
 }
 
 export function formatRoute(route: RouteEntry): string {

@@ -11,6 +11,7 @@ export type {
   RouteEntry,
   RouteKey,
   RouteTarget,
+  Translation,
   VifEntry,
 } from "./dataplane-state.ts";
 export {

@@ -12,6 +12,11 @@ export interface Endpoint {
   readonly hostMac: Mac;
   /** At most one of each family. */
   readonly addresses: readonly Ip[];
+  /**
+   * Unique in the native VRF, at most one for each of `addresses` and of its family: by these the
+   * node reaches a pod of another VRF. Empty in the native VRF.
+   */
+  readonly infrastructureAddresses: readonly Ip[];
 }
 
 /** Addresses that this node may give out; it attracts the traffic for all of them. */
@@ -29,7 +34,17 @@ export interface NodeState {
    * tables.
    */
   readonly hostAddresses: readonly Ip[];
+  /**
+   * At most one of each family, an address of the host: what the gateway of pods of other VRFs
+   * stands for.
+   */
+  readonly nodeAddresses: readonly Ip[];
   readonly blocks: readonly OwnBlock[];
 }
 
-export const emptyNodeState: NodeState = { endpoints: [], hostAddresses: [], blocks: [] };
+export const emptyNodeState: NodeState = {
+  endpoints: [],
+  hostAddresses: [],
+  nodeAddresses: [],
+  blocks: [],
+};

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  familyOf,
   type Ifindex,
   type Ip,
   localMac,
@@ -11,13 +12,24 @@ import {
   prefixOf,
 } from "@heddle/inet";
 import fc from "fast-check";
+import { nativeVrf } from "./claim.ts";
 import { compile } from "./compile.ts";
-import { type DataplaneState, emptyDataplaneState, formatRoute } from "./dataplane-state.ts";
+import {
+  type DataplaneState,
+  emptyDataplaneState,
+  formatRoute,
+  formatVif,
+} from "./dataplane-state.ts";
 import { type Endpoint, emptyNodeState, type NodeState, type OwnBlock } from "./node-state.ts";
 import { formatOp, type Op, plan } from "./plan.ts";
 import { VRouter } from "./vrouter.ts";
 
-function endpoint(ifindex: number, vrf: number, addresses: readonly string[]): Endpoint {
+function endpoint(
+  ifindex: number,
+  vrf: number,
+  addresses: readonly string[],
+  infrastructureAddresses: readonly string[] = [],
+): Endpoint {
   return {
     hostIfindex: parseIfindex(ifindex),
     hostIfname: `hv${ifindex}`,
@@ -25,6 +37,7 @@ function endpoint(ifindex: number, vrf: number, addresses: readonly string[]): E
     mac: localMac(ifindex),
     hostMac: localMac(ifindex + 1000),
     addresses: addresses.map(parseIp),
+    infrastructureAddresses: infrastructureAddresses.map(parseIp),
   };
 }
 
@@ -42,6 +55,7 @@ test("compile() of nothing is the two default routes", () => {
 
 test("compile() makes endpoints local and their blocks unreachable", () => {
   const state = compile({
+    ...emptyNodeState,
     endpoints: [endpoint(7, 0, ["10.244.0.1", "fd00::1"])],
     hostAddresses: [parseIp("192.0.2.1")],
     blocks: [block(0, "10.244.0.0/26"), block(9, "10.244.0.0/26")],
@@ -60,9 +74,9 @@ test("compile() makes endpoints local and their blocks unreachable", () => {
 
 test("compile() gives an address of the host to nobody else", () => {
   const state = compile({
+    ...emptyNodeState,
     endpoints: [endpoint(7, 0, ["192.0.2.1"])],
     hostAddresses: [parseIp("192.0.2.1")],
-    blocks: [],
   });
   assert.ok(routesOf(state).includes("vrf 0 192.0.2.1/32 stack"));
 });
@@ -82,6 +96,49 @@ test("compile() lets a pod win over a block that is its address", () => {
     blocks: [block(0, "10.0.0.1/32")],
   });
   assert.ok(routesOf(state).includes("vrf 0 10.0.0.1/32 local 7"));
+});
+
+test("compile() enters infrastructure addresses in the native VRF, each with the node's own", () => {
+  const state = compile({
+    ...emptyNodeState,
+    endpoints: [
+      endpoint(7, 5, ["10.0.0.1", "fd00::1"], ["10.244.0.1", "fd00:10:244::1"]),
+      endpoint(8, 6, ["10.0.0.1"], ["10.244.0.2"]),
+    ],
+    nodeAddresses: [parseIp("192.0.2.1")],
+  });
+  assert.deepEqual(routesOf(state), [
+    "vrf 0 0.0.0.0/0 fib",
+    "vrf 0 10.244.0.1/32 infrastructure",
+    "vrf 0 10.244.0.2/32 infrastructure",
+    "vrf 0 ::/0 fib",
+    "vrf 0 fd00:10:244::1/128 infrastructure",
+    "vrf 5 10.0.0.1/32 local 7",
+    "vrf 5 fd00::1/128 local 7",
+    "vrf 6 10.0.0.1/32 local 8",
+  ]);
+  assert.deepEqual([...state.vifs.values()].map(formatVif), [
+    "hv7 (7) vrf 5 mac 02:00:00:00:00:07 10.0.0.1 fd00::1 10.244.0.1 from 192.0.2.1 " +
+      "fd00:10:244::1 from nobody",
+    "hv8 (8) vrf 6 mac 02:00:00:00:00:08 10.0.0.1 10.244.0.2 from 192.0.2.1",
+  ]);
+});
+
+test("compile() lets a native pod win over an infrastructure address", () => {
+  const endpoints = [endpoint(9, 5, ["10.0.0.1"], ["10.244.0.1"]), endpoint(7, 0, ["10.244.0.1"])];
+  for (const order of [endpoints, endpoints.toReversed()]) {
+    const state = compile({ ...emptyNodeState, endpoints: order });
+    assert.ok(routesOf(state).includes("vrf 0 10.244.0.1/32 local 7"));
+  }
+});
+
+test("compile() refuses a translation to another family, and one in the native VRF", () => {
+  for (const wrong of [
+    endpoint(7, 5, ["10.0.0.1"], ["fd00::1"]),
+    endpoint(7, 0, ["10.0.0.1"], ["10.0.0.1"]),
+  ]) {
+    assert.throws(() => compile({ ...emptyNodeState, endpoints: [wrong] }), /native|family/);
+  }
 });
 
 test("plan() puts what is referred to first and deletes it last", () => {
@@ -146,7 +203,8 @@ type Change =
   | { readonly kind: "put"; readonly endpoint: Endpoint }
   | { readonly kind: "remove"; readonly ifindex: Ifindex }
   | { readonly kind: "blocks"; readonly blocks: readonly OwnBlock[] }
-  | { readonly kind: "host"; readonly addresses: readonly Ip[] };
+  | { readonly kind: "host"; readonly addresses: readonly Ip[] }
+  | { readonly kind: "node"; readonly addresses: readonly Ip[] };
 
 /** Few values, so that collisions are the rule. */
 const addressArbitrary = fc
@@ -161,15 +219,24 @@ const blockArbitrary = fc.record({
     .map(([address, length]) => prefixOf(address, length)),
 });
 const endpointArbitrary = fc
-  .tuple(ifindexArbitrary, vrfArbitrary, addressArbitrary, fc.integer({ min: 1, max: 2 }))
+  .tuple(
+    ifindexArbitrary,
+    vrfArbitrary,
+    addressArbitrary,
+    fc.integer({ min: 1, max: 2 }),
+    fc.array(addressArbitrary, { maxLength: 1 }),
+  )
   .map(
-    ([hostIfindex, vrf, address, mac]): Endpoint => ({
+    ([hostIfindex, vrf, address, mac, infrastructure]): Endpoint => ({
       hostIfindex,
       hostIfname: `hv${hostIfindex}`,
       vrf,
       mac: localMac(mac),
       hostMac: localMac(9),
       addresses: [address],
+      infrastructureAddresses: infrastructure.filter(
+        (other) => vrf !== nativeVrf && familyOf(other) === familyOf(address),
+      ),
     }),
   );
 const changeArbitrary: fc.Arbitrary<Change> = fc.oneof(
@@ -179,6 +246,9 @@ const changeArbitrary: fc.Arbitrary<Change> = fc.oneof(
   fc
     .array(addressArbitrary, { maxLength: 2 })
     .map((addresses): Change => ({ kind: "host", addresses })),
+  fc
+    .array(addressArbitrary, { maxLength: 1 })
+    .map((addresses): Change => ({ kind: "node", addresses })),
 );
 
 function changeNode(node: NodeState, change: Change): NodeState {
@@ -190,6 +260,7 @@ function changeNode(node: NodeState, change: Change): NodeState {
   }
   if (change.kind === "remove") return { ...node, endpoints: others(change.ifindex) };
   if (change.kind === "blocks") return { ...node, blocks: change.blocks };
+  if (change.kind === "node") return { ...node, nodeAddresses: change.addresses };
   return { ...node, hostAddresses: change.addresses };
 }
 
@@ -197,6 +268,7 @@ function changeVRouter(vrouter: VRouter, change: Change): Op[] {
   if (change.kind === "put") return vrouter.putEndpoint(change.endpoint);
   if (change.kind === "remove") return vrouter.removeEndpoint(change.ifindex);
   if (change.kind === "blocks") return vrouter.setBlocks(change.blocks);
+  if (change.kind === "node") return vrouter.setNodeAddresses(change.addresses);
   return vrouter.setHostAddresses(change.addresses);
 }
 

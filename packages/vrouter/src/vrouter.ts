@@ -30,9 +30,11 @@ import { type Op, sortOps } from "./plan.ts";
 type Owner = Ifindex | "blocks" | "host" | "default";
 
 export class VRouter {
+  readonly #endpoints = new Map<Ifindex, Endpoint>();
   readonly #vifs = new Map<Ifindex, VifEntry>();
   readonly #routes = new Map<RouteKey, RouteEntry>();
   #unreachable: ReadonlySet<Prefix> = new Set();
+  #nodeAddresses: readonly Ip[] = [];
   /** By key, then by owner; an owner claims a key at most once. */
   readonly #claims = new Map<RouteKey, Map<Owner, Claim>>();
   readonly #keysByOwner = new Map<Owner, readonly RouteKey[]>();
@@ -49,22 +51,26 @@ export class VRouter {
   /** Adds an endpoint, or replaces the one on the same interface. */
   putEndpoint(endpoint: Endpoint): Op[] {
     const ops = this.#claim(endpoint.hostIfindex, claimsOfEndpoint(endpoint));
-    const vif = vifOf(endpoint);
-    const current = this.#vifs.get(vif.ifindex);
-    this.#vifs.set(vif.ifindex, vif);
-    if (current === undefined || !equalVifs(current, vif)) ops.push({ op: "put-vif", vif });
-    return sortOps(ops);
+    this.#endpoints.set(endpoint.hostIfindex, endpoint);
+    return sortOps([...ops, ...this.#enter(endpoint)]);
   }
 
   /** Does nothing for an interface that is no endpoint. */
   removeEndpoint(hostIfindex: Ifindex): Op[] {
     const ops = this.#claim(hostIfindex, []);
+    this.#endpoints.delete(hostIfindex);
     if (this.#vifs.delete(hostIfindex)) ops.push({ op: "delete-vif", ifindex: hostIfindex });
     return sortOps(ops);
   }
 
   setHostAddresses(addresses: readonly Ip[]): Op[] {
     return sortOps(this.#claim("host", addresses.map(claimOfHostAddress)));
+  }
+
+  /** What the gateway of pods of other VRFs stands for; at most one of each family. */
+  setNodeAddresses(addresses: readonly Ip[]): Op[] {
+    this.#nodeAddresses = addresses;
+    return sortOps([...this.#endpoints.values()].flatMap((endpoint) => this.#enter(endpoint)));
   }
 
   setBlocks(blocks: readonly OwnBlock[]): Op[] {
@@ -78,6 +84,14 @@ export class VRouter {
     }
     this.#unreachable = wanted;
     return sortOps(ops);
+  }
+
+  /** Makes the entry of the endpoint's interface what it has to be now. */
+  #enter(endpoint: Endpoint): Op[] {
+    const vif = vifOf(endpoint, this.#nodeAddresses);
+    const current = this.#vifs.get(vif.ifindex);
+    this.#vifs.set(vif.ifindex, vif);
+    return current !== undefined && equalVifs(current, vif) ? [] : [{ op: "put-vif", vif }];
   }
 
   /** Replaces all claims of `owner` and returns what that changes in the routes. */

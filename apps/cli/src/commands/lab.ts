@@ -139,6 +139,15 @@ function printStatus(lab: LabStatus): void {
     },
   ]);
   process.stdout.write("\n");
+  if (lab.services.length > 0) {
+    printRows("table", lab.services, [
+      { header: "PROCESS", cell: (row) => row.label },
+      { header: "PID", cell: (row) => String(row.pid) },
+      { header: "ALIVE", cell: (row) => (row.isAlive ? "yes" : "no") },
+      { header: "LOG", cell: (row) => row.logFile ?? "-" },
+    ]);
+    process.stdout.write("\n");
+  }
   printRows("table", lab.cables, [
     { header: "CABLE", cell: (row) => row.name },
     { header: "STATE", cell: (row) => row.state },
@@ -153,8 +162,9 @@ function countOf(
   return `${device.switch.state[count]}/${device.switch.goal[count]}`;
 }
 
-function isWell({ devices, cables }: LabStatus): boolean {
+function isWell({ devices, services, cables }: LabStatus): boolean {
   return (
+    services.every(({ isAlive }) => isAlive) &&
     cables.every(({ state }) => state === "up") &&
     devices.every(
       ({ isAlive, processes }) => isAlive && processes.every((process) => process.isAlive),

@@ -30,10 +30,14 @@ export interface IPPoolSpec {
 export interface IPPoolStatus {
   /** Aspects of the current state; every controller that acts on the object reports its own. */
   readonly conditions: readonly Condition[];
-  /** Number of addresses that pods can have. */
+  /** Number of addresses that pods can have; 2^53-1 stands for so many and more, as in IPv6. */
   readonly capacity?: number;
   /** Number of addresses that pods have. */
   readonly allocated?: number;
-  /** Number of blocks that nodes have claimed. */
+  /** Number of addresses that pods can have and nobody has or keeps. Those in blocks of a node serve pods of that node only. */
+  readonly free?: number;
+  /** Number of blocks that nodes have claimed or claims keep. */
   readonly blockCount?: number;
+  /** Number of those whose Node does not exist. */
+  readonly orphanedBlockCount?: number;
 }

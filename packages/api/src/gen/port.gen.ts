@@ -47,7 +47,7 @@ export interface PortSpec {
   readonly mac: string;
   /** Addresses of the interface in its Vpc, at most one per family. */
   readonly addresses: readonly string[];
-  /** Addresses, unique in the cluster, by which nodes and probes reach the workload (status.podIPs of the pod). Equal to addresses in native subnets. */
+  /** Addresses, unique in the cluster, by which the node and its probes reach the workload (status.podIPs of the pod). Equal to addresses in the native Vpc; in others they are translated on the node, and only the node reaches them. */
   readonly infrastructureAddresses: readonly string[];
   /** The claim that the addresses belong to, when they are fixed (the name of an IPClaim). */
   readonly claim?: string;

@@ -10,6 +10,18 @@ export interface Subnet extends KubeObject {
   readonly status?: SubnetStatus;
 }
 
+/** The addresses of one family. */
+export interface SubnetAddresses {
+  /** The family. */
+  readonly family: "IPv4" | "IPv6";
+  /** Number of addresses that pods can have, in all IPPools; 2^53-1 stands for so many and more. */
+  readonly capacity: number;
+  /** Number of addresses that pods have. */
+  readonly allocated: number;
+  /** Number of addresses that pods without an IPClaim can get: the free ones of Dynamic pools that are not disabled. */
+  readonly free: number;
+}
+
 /** The wanted subnet. */
 export interface SubnetSpec {
   /** The routing domain of the subnet (the name of a Vpc). */
@@ -38,4 +50,6 @@ export interface SubnetStatus {
   readonly portCount?: number;
   /** Number of IPPools of this subnet. */
   readonly poolCount?: number;
+  /** The addresses of each family. */
+  readonly addresses?: readonly SubnetAddresses[];
 }

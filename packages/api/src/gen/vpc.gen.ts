@@ -24,8 +24,12 @@ export interface VpcSpec {
 export interface VpcStatus {
   /** Aspects of the current state; every controller that acts on the object reports its own. */
   readonly conditions: readonly Condition[];
-  /** Index of the VPC's VRF in the data plane of every node; 0 is the native network. */
+  /** Index of the VPC's VRF in the data plane of every node; 0 is the native network. It is given once and never to another VPC. */
   readonly vrfId?: number;
+  /** Of the Vpc named default only: the VRF id that the next VPC gets. Whoever gives an id raises it first, by compare-and-swap. */
+  readonly nextVrfId?: number;
   /** Number of Subnets in this VPC. */
   readonly subnetCount?: number;
+  /** Number of Ports in this VPC. */
+  readonly portCount?: number;
 }

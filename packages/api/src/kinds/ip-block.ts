@@ -10,11 +10,13 @@ import {
 import { invalid } from "../field-error.ts";
 import type { IPBlock } from "../gen/ip-block.gen.ts";
 import type { IPPool } from "../gen/ip-pool.gen.ts";
+import type { Subnet } from "../gen/subnet.gen.ts";
 import type { FieldError, JsonSchema, ResourceKind } from "../kind.ts";
 import { formatted, integer, listByKey, nameOf, object } from "../schema/build.ts";
 import { heddleKind } from "./heddle-kind.ts";
 import { blockLengthOf } from "./ip-pool.ts";
 import { immutable, routable } from "./rules.ts";
+import { nativeVpcName } from "./vpc.ts";
 
 const lent = object(
   "A loan of one address.",
@@ -33,6 +35,7 @@ const spec = object(
   {
     pool: nameOf("IPPool", "The pool that the block is a part of"),
     subnet: nameOf("Subnet", "The subnet of the pool"),
+    vpc: nameOf("Vpc", "The routing domain of the subnet; the native one when absent"),
     cidr: formatted("cidr", "The addresses of the block."),
     node: nameOf(
       "Node",
@@ -55,7 +58,7 @@ export const ipBlockKind: ResourceKind<IPBlock> = heddleKind<IPBlock>({
   shortNames: ["ipb"],
   namespaced: false,
   description:
-    "An IPBlock is a part of an IPPool that one node owns. Its name is made from its prefix, so that only one node can create it. Nodes write these objects; people read them.",
+    "An IPBlock is a part of an IPPool that one node owns. Its name is made from its prefix and, where it is not the native one, its Vpc, so that only one node can create it. Nodes write these objects; people read them.",
   spec,
   status: {
     allocated: integer("Number of addresses that pods have.", [0, 0x7fffffff]),
@@ -75,22 +78,26 @@ export const ipBlockKind: ResourceKind<IPBlock> = heddleKind<IPBlock>({
     ...loanErrors(block),
   ],
   validateUpdate: (next, previous) =>
-    immutable(next.spec, previous.spec, ["pool", "subnet", "cidr"]),
+    immutable(next.spec, previous.spec, ["pool", "subnet", "vpc", "cidr"]),
 });
 
 /**
  * The name of the block of a prefix: `10-244-0-64-26` for 10.244.0.64/26, `fd00-10-244--40-122` for
- * fd00:10:244::40/122. Different prefixes that can be blocks have different names.
+ * fd00:10:244::40/122; in another Vpc than the native one with the Vpc's name behind:
+ * `10-244-0-64-26.red`. Different blocks have different names.
  */
-export function blockNameOf(prefix: Prefix): string {
+export function blockNameOf(prefix: Prefix, vpc: string = nativeVpcName): string {
   const text = formatPrefix(prefix).replaceAll(/[.:/]/g, "-");
-  return text.startsWith("-") ? `0${text}` : text;
+  const name = text.startsWith("-") ? `0${text}` : text;
+  return vpc === nativeVpcName ? name : `${name}.${vpc}`;
 }
 
 function nameErrors(block: IPBlock): FieldError[] {
-  const wanted = blockNameOf(parsePrefix(block.spec.cidr));
+  const { cidr, vpc } = block.spec;
+  const wanted = blockNameOf(parsePrefix(cidr), vpc);
   if (block.metadata.name === wanted) return [];
-  return [invalid("metadata.name", block.metadata.name, `want ${wanted} for ${block.spec.cidr}`)];
+  const what = vpc === undefined ? cidr : `${cidr} of Vpc "${vpc}"`;
+  return [invalid("metadata.name", block.metadata.name, `want ${wanted} for ${what}`)];
 }
 
 function loanErrors({ spec: { cidr, node, lent: loans } }: IPBlock): FieldError[] {
@@ -118,4 +125,15 @@ export function checkBlockInPool(block: IPBlock, pool: IPPool | undefined): read
   if (inPool && prefix.length === blockLengthOf(pool)) return [];
   const message = `want a /${blockLengthOf(pool)} of IPPool "${pool.metadata.name}", ${pool.spec.cidr}`;
   return [invalid("spec.cidr", block.spec.cidr, message)];
+}
+
+/**
+ * Whether the block says the Vpc of its pool's subnet: under the name of another Vpc one prefix
+ * could be claimed twice. `subnet` is undefined when there is none, which is the pool's fault.
+ */
+export function checkBlockInVpc(block: IPBlock, subnet: Subnet | undefined): readonly FieldError[] {
+  const { vpc = nativeVpcName } = block.spec;
+  if (subnet === undefined || subnet.spec.vpc === vpc) return [];
+  const whose = `Subnet "${subnet.metadata.name}" is in Vpc "${subnet.spec.vpc}"`;
+  return [invalid("spec.vpc", vpc, `want the Vpc of the pool: ${whose}`)];
 }

@@ -45,9 +45,15 @@ export const ipPoolKind: ResourceKind<IPPool> = heddleKind<IPPool>({
     "An IPPool is a part of a Subnet that is cut into blocks of equal size. Each node claims blocks and gives addresses of them to its pods without asking anybody.",
   spec,
   status: {
-    capacity: count("Number of addresses that pods can have."),
+    capacity: count(
+      "Number of addresses that pods can have; 2^53-1 stands for so many and more, as in IPv6.",
+    ),
     allocated: count("Number of addresses that pods have."),
-    blockCount: count("Number of blocks that nodes have claimed."),
+    free: count(
+      "Number of addresses that pods can have and nobody has or keeps. Those in blocks of a node serve pods of that node only.",
+    ),
+    blockCount: count("Number of blocks that nodes have claimed or claims keep."),
+    orphanedBlockCount: count("Number of those whose Node does not exist."),
   },
   printerColumns: [
     { name: "Subnet", type: "string", jsonPath: ".spec.subnet" },
@@ -56,6 +62,8 @@ export const ipPoolKind: ResourceKind<IPPool> = heddleKind<IPPool>({
     { name: "Blocks", type: "integer", jsonPath: ".status.blockCount" },
     { name: "Used", type: "integer", jsonPath: ".status.allocated" },
     { name: "Capacity", type: "integer", jsonPath: ".status.capacity" },
+    { name: "Free", type: "integer", jsonPath: ".status.free", priority: 1 },
+    { name: "Orphaned", type: "integer", jsonPath: ".status.orphanedBlockCount", priority: 1 },
     { name: "Disabled", type: "boolean", jsonPath: ".spec.disabled", priority: 1 },
     { name: "Block", type: "integer", jsonPath: ".spec.blockLength", priority: 1 },
     readyColumn,

@@ -10,6 +10,7 @@ import {
   type PortTransition,
   portKind,
   portTransitions,
+  validate,
   validateUpdate,
 } from "../mod.ts";
 
@@ -97,4 +98,21 @@ test("no walk through validateUpdate() leaves the table", () => {
       }
     }),
   );
+});
+
+test("infrastructure addresses are the Port's own in the native Vpc, and of its families in others", () => {
+  const errorsOf = (vpc: string, infrastructureAddresses: readonly string[]): string[] => {
+    const plain = port();
+    const spec = { ...plain.spec, vpc, infrastructureAddresses };
+    return validate(portKind, { ...plain, spec }).map(formatFieldError);
+  };
+  assert.deepEqual(errorsOf("default", ["10.244.0.5"]), []);
+  assert.deepEqual(errorsOf("default", []), []);
+  assert.deepEqual(errorsOf("default", ["10.244.0.6"]), [
+    'spec.infrastructureAddresses: Invalid value: "10.244.0.6": want an address of 10.244.0.5',
+  ]);
+  assert.deepEqual(errorsOf("red", ["10.244.0.6"]), []);
+  assert.deepEqual(errorsOf("red", ["fd00::6"]), [
+    'spec.infrastructureAddresses: Invalid value: "fd00::6": no address of its family to translate it to',
+  ]);
 });

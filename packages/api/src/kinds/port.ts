@@ -4,11 +4,12 @@
  * steps and each is checked.
  */
 import { invalid } from "../field-error.ts";
-import type { Port, PortPhase, PortTransition } from "../gen/port.gen.ts";
+import type { Port, PortPhase, PortSpec, PortTransition } from "../gen/port.gen.ts";
 import type { FieldError, JsonSchema, ResourceKind } from "../kind.ts";
 import { formatted, list, nameOf, object, oneOf, text } from "../schema/build.ts";
 import { heddleKind } from "./heddle-kind.ts";
 import { familyOfIp, immutable, onePerFamily } from "./rules.ts";
+import { nativeVpcName } from "./vpc.ts";
 
 /**
  * Every legal step. A Port starts as Requested; Draining ends with the deletion of the object.
@@ -84,7 +85,7 @@ const spec = object(
       { minItems: 1 },
     ),
     infrastructureAddresses: list(
-      "Addresses, unique in the cluster, by which nodes and probes reach the workload (status.podIPs of the pod). Equal to addresses in native subnets.",
+      "Addresses, unique in the cluster, by which the node and its probes reach the workload (status.podIPs of the pod). Equal to addresses in the native Vpc; in others they are translated on the node, and only the node reaches them.",
       formatted("ip", "An address."),
       2,
       { default: [] },
@@ -116,13 +117,20 @@ export const portKind: ResourceKind<Port> = heddleKind<Port>({
     { name: "Phase", type: "string", jsonPath: ".status.phase" },
     { name: "VPC", type: "string", jsonPath: ".spec.vpc", priority: 1 },
     { name: "Subnet", type: "string", jsonPath: ".spec.subnet", priority: 1 },
+    {
+      name: "Infrastructure",
+      type: "string",
+      jsonPath: ".spec.infrastructureAddresses",
+      priority: 1,
+    },
     { name: "MAC", type: "string", jsonPath: ".spec.mac", priority: 1 },
     { name: "Interface", type: "string", jsonPath: ".status.hostIfname", priority: 1 },
     { name: "Claim", type: "string", jsonPath: ".spec.claim", priority: 1 },
   ],
-  validate: ({ spec: { addresses, infrastructureAddresses } }) => [
-    ...onePerFamily("spec.addresses", addresses.map(familyOfIp)),
-    ...onePerFamily("spec.infrastructureAddresses", infrastructureAddresses.map(familyOfIp)),
+  validate: ({ spec }) => [
+    ...onePerFamily("spec.addresses", spec.addresses.map(familyOfIp)),
+    ...onePerFamily("spec.infrastructureAddresses", spec.infrastructureAddresses.map(familyOfIp)),
+    ...infrastructureErrors(spec),
   ],
   validateUpdate: (next, previous) => [
     ...immutable(next.spec, previous.spec, [
@@ -140,6 +148,21 @@ export const portKind: ResourceKind<Port> = heddleKind<Port>({
     ...stepErrors(next, previous),
   ],
 });
+
+/** One address each is translated to one of its family; in the native Vpc there is nothing to. */
+function infrastructureErrors(spec: PortSpec): FieldError[] {
+  const { vpc, addresses, infrastructureAddresses } = spec;
+  const path = "spec.infrastructureAddresses";
+  if (vpc === nativeVpcName) {
+    return infrastructureAddresses
+      .filter((address) => !addresses.includes(address))
+      .map((address) => invalid(path, address, `want an address of ${addresses.join(" or ")}`));
+  }
+  const families = new Set(addresses.map(familyOfIp));
+  return infrastructureAddresses
+    .filter((address) => !families.has(familyOfIp(address)))
+    .map((address) => invalid(path, address, "no address of its family to translate it to"));
+}
 
 /**
  * Every step between the previous phase and the next one must be legal. A phase that moved without

@@ -5,8 +5,18 @@
 import { containsIp, formatPrefix, overlaps, parseIp, parsePrefix } from "@heddle/inet";
 import { invalid } from "../field-error.ts";
 import type { Subnet } from "../gen/subnet.gen.ts";
-import type { FieldError, ResourceKind } from "../kind.ts";
-import { boolean, formatted, integer, list, nameOf, object, oneOf, text } from "../schema/build.ts";
+import type { FieldError, JsonSchema, ResourceKind } from "../kind.ts";
+import {
+  boolean,
+  formatted,
+  integer,
+  list,
+  listByKey,
+  nameOf,
+  object,
+  oneOf,
+  text,
+} from "../schema/build.ts";
 import { labelSelector } from "../schema/shared.ts";
 import { heddleKind, readyColumn } from "./heddle-kind.ts";
 import { familyOfIp, familyOfPrefix, immutable, onePerFamily, routable } from "./rules.ts";
@@ -55,6 +65,26 @@ const spec = object(
   ["cidrs"],
 );
 
+const addressCount = (what: string): JsonSchema => integer(what, [0, Number.MAX_SAFE_INTEGER]);
+
+const addresses = object(
+  "The addresses of one family.",
+  {
+    family: oneOf("The family.", ["IPv4", "IPv6"]),
+    capacity: addressCount(
+      "Number of addresses that pods can have, in all IPPools; 2^53-1 stands for so many and more.",
+    ),
+    allocated: addressCount("Number of addresses that pods have."),
+    free: addressCount(
+      "Number of addresses that pods without an IPClaim can get: the free ones of Dynamic pools that are not disabled.",
+    ),
+  },
+  ["family", "capacity", "allocated", "free"],
+);
+
+/** Named parts of the schema, for the generated types. */
+export const subnetTypes: Readonly<Record<string, JsonSchema>> = { SubnetAddresses: addresses };
+
 export const subnetKind: ResourceKind<Subnet> = heddleKind<Subnet>({
   kind: "Subnet",
   plural: "subnets",
@@ -66,6 +96,7 @@ export const subnetKind: ResourceKind<Subnet> = heddleKind<Subnet>({
   status: {
     portCount: integer("Number of Ports in this subnet.", [0, 0x7fffffff]),
     poolCount: integer("Number of IPPools of this subnet.", [0, 0x7fffffff]),
+    addresses: listByKey("The addresses of each family.", "family", addresses, 2),
   },
   printerColumns: [
     { name: "VPC", type: "string", jsonPath: ".spec.vpc" },
@@ -74,6 +105,8 @@ export const subnetKind: ResourceKind<Subnet> = heddleKind<Subnet>({
     { name: "Default", type: "boolean", jsonPath: ".spec.default" },
     { name: "Ports", type: "integer", jsonPath: ".status.portCount" },
     readyColumn,
+    { name: "Free-IPv4", type: "integer", jsonPath: freeOf("IPv4"), priority: 1 },
+    { name: "Free-IPv6", type: "integer", jsonPath: freeOf("IPv6"), priority: 1 },
     { name: "Namespaces", type: "string", jsonPath: ".spec.namespaces", priority: 1 },
     { name: "Gateways", type: "string", jsonPath: ".spec.gateways", priority: 1 },
   ],
@@ -91,6 +124,10 @@ export const subnetKind: ResourceKind<Subnet> = heddleKind<Subnet>({
     ...keptCidrs(next, previous),
   ],
 });
+
+function freeOf(family: string): string {
+  return `.status.addresses[?(@.family=="${family}")].free`;
+}
 
 /** `range` is an address or a prefix. */
 function inside(path: string, range: string, cidrs: readonly string[]): FieldError[] {

@@ -105,18 +105,26 @@ export interface Vif {
   readonly address6: Uint8Array;
   readonly mac: Uint8Array;
   readonly hostMac: Uint8Array;
+  readonly infrastructure4: number;
+  readonly node4: number;
+  readonly infrastructure6: Uint8Array;
+  readonly node6: Uint8Array;
   readonly hostIfname: string;
 }
 
 export const vifCodec: ValueCodec<Vif> = {
-  size: 52,
+  size: 92,
   encode(value, view, at): void {
     view.setUint32(at, value.vrf, true);
     view.setUint32(at + 4, value.address4, false);
     putBytes(view, at + 8, 16, value.address6);
     putBytes(view, at + 24, 6, value.mac);
     putBytes(view, at + 30, 6, value.hostMac);
-    putText(view, at + 36, 16, value.hostIfname);
+    view.setUint32(at + 36, value.infrastructure4, false);
+    view.setUint32(at + 40, value.node4, false);
+    putBytes(view, at + 44, 16, value.infrastructure6);
+    putBytes(view, at + 60, 16, value.node6);
+    putText(view, at + 76, 16, value.hostIfname);
   },
   decode(view, at): Vif {
     return {
@@ -125,7 +133,11 @@ export const vifCodec: ValueCodec<Vif> = {
       address6: getBytes(view, at + 8, 16),
       mac: getBytes(view, at + 24, 6),
       hostMac: getBytes(view, at + 30, 6),
-      hostIfname: getText(view, at + 36, 16),
+      infrastructure4: view.getUint32(at + 36, false),
+      node4: view.getUint32(at + 40, false),
+      infrastructure6: getBytes(view, at + 44, 16),
+      node6: getBytes(view, at + 60, 16),
+      hostIfname: getText(view, at + 76, 16),
     };
   },
 };
@@ -158,7 +170,7 @@ export const routes4Map: MapSpec<Route4Key, Route> = {
   flags: 1,
   entryCountMax: 65536,
   layout:
-    "type 11 flags 1 entries 65536 key route4_key[12]{0:prefix_length u32, 4:vrf u32, 8:address be32} value route[20]{0:action enum32(ROUTE_LOCAL=1 ROUTE_FIB=2 ROUTE_STACK=3 ROUTE_BLACKHOLE=4), 4:ifindex u32, 8:mac bytes[6], 14:host_mac bytes[6]}",
+    "type 11 flags 1 entries 65536 key route4_key[12]{0:prefix_length u32, 4:vrf u32, 8:address be32} value route[20]{0:action enum32(ROUTE_LOCAL=1 ROUTE_FIB=2 ROUTE_STACK=3 ROUTE_BLACKHOLE=4 ROUTE_INFRASTRUCTURE=5), 4:ifindex u32, 8:mac bytes[6], 14:host_mac bytes[6]}",
   key: route4KeyCodec,
   value: routeCodec,
 };
@@ -169,7 +181,7 @@ export const routes6Map: MapSpec<Route6Key, Route> = {
   flags: 1,
   entryCountMax: 65536,
   layout:
-    "type 11 flags 1 entries 65536 key route6_key[24]{0:prefix_length u32, 4:vrf u32, 8:address bytes[16]} value route[20]{0:action enum32(ROUTE_LOCAL=1 ROUTE_FIB=2 ROUTE_STACK=3 ROUTE_BLACKHOLE=4), 4:ifindex u32, 8:mac bytes[6], 14:host_mac bytes[6]}",
+    "type 11 flags 1 entries 65536 key route6_key[24]{0:prefix_length u32, 4:vrf u32, 8:address bytes[16]} value route[20]{0:action enum32(ROUTE_LOCAL=1 ROUTE_FIB=2 ROUTE_STACK=3 ROUTE_BLACKHOLE=4 ROUTE_INFRASTRUCTURE=5), 4:ifindex u32, 8:mac bytes[6], 14:host_mac bytes[6]}",
   key: route6KeyCodec,
   value: routeCodec,
 };
@@ -180,14 +192,14 @@ export const vifsMap: MapSpec<number, Vif> = {
   flags: 0,
   entryCountMax: 4096,
   layout:
-    "type 1 flags 0 entries 4096 key u32 value vif[52]{0:vrf u32, 4:address4 be32, 8:address6 bytes[16], 24:mac bytes[6], 30:host_mac bytes[6], 36:host_ifname text[16]}",
+    "type 1 flags 0 entries 4096 key u32 value vif[92]{0:vrf u32, 4:address4 be32, 8:address6 bytes[16], 24:mac bytes[6], 30:host_mac bytes[6], 36:infrastructure4 be32, 40:node4 be32, 44:infrastructure6 bytes[16], 60:node6 bytes[16], 76:host_ifname text[16]}",
   key: u32Codec,
   value: vifCodec,
 };
 
 export const heddleObject: ObjectSpec = {
   name: "heddle",
-  layoutHash: "ed3abf7a433c003e",
+  layoutHash: "d4ec0d0781da18be",
   maps: [dropsMap, pathsMap, routes4Map, routes6Map, vifsMap],
   programs: ["from_pod", "from_uplink", "to_pod"],
 };
@@ -197,11 +209,13 @@ export const routeAction: {
   readonly fib: 2;
   readonly stack: 3;
   readonly blackhole: 4;
+  readonly infrastructure: 5;
 } = {
   local: 1,
   fib: 2,
   stack: 3,
   blackhole: 4,
+  infrastructure: 5,
 };
 export type RouteAction = keyof typeof routeAction;
 
@@ -222,6 +236,8 @@ export const dropReason: {
   readonly "stack-of-other-vrf": 13;
   readonly "spoofed-by-uplink": 14;
   readonly "rewrite-failed": 15;
+  readonly "not-from-node": 16;
+  readonly untranslatable: 17;
 } = {
   "no-vif": 0,
   "spoofed-mac": 1,
@@ -239,6 +255,8 @@ export const dropReason: {
   "stack-of-other-vrf": 13,
   "spoofed-by-uplink": 14,
   "rewrite-failed": 15,
+  "not-from-node": 16,
+  untranslatable: 17,
 };
 export type DropReason = keyof typeof dropReason;
 

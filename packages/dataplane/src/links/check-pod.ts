@@ -23,7 +23,7 @@ import {
 } from "@heddle/netlink";
 import type { PodInterface } from "../dataplane.ts";
 import { formatPodAlias, isPodLink, protoHeddle } from "./pod-mark.ts";
-import { gatewayFor, hasHostRoutes, loopback, type PodBlocks } from "./pod-requests.ts";
+import { gatewayFor, hostAddressesOf, loopback, type PodBlocks } from "./pod-requests.ts";
 import type { PodSide } from "./pod-side.ts";
 
 /** Collects sentences; `where` names the namespace and interface. */
@@ -55,10 +55,9 @@ export function differencesOf(
   checkHostLink(differences, pod, link);
   const where = `host interface ${pod.hostIfname}`;
   differences.expect(`tc blocks of ${where}`, showBlocks(host, link.ifindex), formatBlocks(blocks));
-  checkNeighbors(differences, where, host, link.ifindex, pod.addresses, pod.mac);
-  if (hasHostRoutes(pod)) {
-    checkHostRoutes(differences, host, link.ifindex, pod.addresses);
-  }
+  const hostAddresses = hostAddressesOf(pod);
+  checkNeighbors(differences, where, host, link.ifindex, hostAddresses, pod.mac);
+  checkHostRoutes(differences, host, link.ifindex, hostAddresses);
   const podEnd = side.farEndOf(link, host, pod.ifname);
   if (podEnd !== undefined) checkPodSide(differences, pod, side, podEnd);
   else differences.expect(where, "connected elsewhere", `connected to ${pod.ifname} of the pod`);
@@ -104,7 +103,7 @@ function checkLink(
 function checkHostLink(differences: Differences, pod: PodInterface, link: Link): void {
   const where = `host interface ${pod.hostIfname}`;
   checkLink(differences, where, link, pod.hostMac, pod.mtu);
-  differences.expect(`alias of ${where}`, link.alias ?? "none", formatPodAlias(pod.vrf));
+  differences.expect(`alias of ${where}`, link.alias ?? "none", formatPodAlias(pod));
   const { addrGenMode } = link;
   if (addrGenMode !== undefined) {
     const found = addrGenMode === IN6_ADDR_GEN_MODE_NONE ? "none" : `mode ${addrGenMode}`;

@@ -70,6 +70,7 @@ function podIn(netns: Fd, number: number, change: Partial<PodInterface> = {}): P
     mtu: 1450,
     vrf: parseVrfId(0),
     addresses: [parseIp(`10.244.0.${number}`), parseIp(`fd00:10:244::${number}`)],
+    infrastructureAddresses: [],
     ...change,
   };
 }

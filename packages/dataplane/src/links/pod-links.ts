@@ -13,6 +13,7 @@ import { familyOf, type Ifindex, type Ip } from "@heddle/inet";
 import { netnsOf, ownNetns, SystemError } from "@heddle/native";
 import {
   deleteLink,
+  getLink,
   isAbsent,
   type Link,
   type Neighbor,
@@ -20,6 +21,7 @@ import {
   type Request,
   Rtnetlink,
 } from "@heddle/netlink";
+import { nativeVrf } from "@heddle/vrouter";
 import type { AttachedPod, ObservedPod, PodInterface } from "../dataplane.ts";
 import { ensureBlockFilter, ensureBlocks, type FilterOutcome } from "./block-anchor.ts";
 import { clsactState, differencesOf } from "./check-pod.ts";
@@ -28,10 +30,12 @@ import { PodLinkError } from "./pod-link-error.ts";
 import { isPodLink, parsePodAlias, protoHeddle } from "./pod-mark.ts";
 import {
   firstPodIfindex,
-  nativeVrf,
+  hostAddressesOf,
+  hostRouteRequests,
   newHostRequests,
   newPodRequests,
   type PodBlocks,
+  type PodHostAddresses,
   type PodIfindexes,
   repairHostRequests,
   repairPodRequests,
@@ -46,6 +50,7 @@ export class PodLinks implements Disposable {
   readonly #host: Rtnetlink;
   readonly #hostNetns: number;
   readonly #ifindexes: IfindexPool;
+  #nodeAddresses: readonly Ip[] = [];
 
   /** @throws SystemError */
   constructor() {
@@ -57,6 +62,25 @@ export class PodLinks implements Disposable {
 
   [Symbol.dispose](): void {
     this.#host[Symbol.dispose]();
+  }
+
+  /**
+   * The addresses from which the node speaks to pods of other VRFs; `pods` are those that have
+   * interfaces already. One whose interface is gone or down is left to its next attach.
+   * @throws NetlinkError EINVAL when an address is not the node's
+   */
+  setNodeAddresses(
+    addresses: readonly Ip[],
+    pods: readonly (PodHostAddresses & { readonly hostIfindex: Ifindex })[],
+  ): void {
+    this.#nodeAddresses = addresses;
+    for (const pod of pods.filter(({ vrf }) => vrf !== nativeVrf)) {
+      const outcomes = this.#host.submit(hostRouteRequests(pod, pod.hostIfindex, addresses));
+      for (const failure of outcomes) {
+        const isDown = failure?.code === "ENETDOWN";
+        if (failure !== undefined && !isDown && !isAbsent(failure)) throw failure;
+      }
+    }
   }
 
   /**
@@ -109,17 +133,12 @@ export class PodLinks implements Disposable {
 
   /** Every pod interface of ours, complete or not, in order of its index. @throws NetlinkError */
   observe(): readonly ObservedPod[] {
-    const addresses = podAddresses(this.#host.neighbors());
+    const hostAddresses = hostAddressesFrom(this.#host.neighbors());
     return this.#host
       .links()
       .filter(isPodLink)
       .sort((a, b) => a.ifindex - b.ifindex)
-      .map((link) => ({
-        hostIfname: link.name,
-        hostIfindex: link.ifindex,
-        vrf: parsePodAlias(link.alias) ?? nativeVrf,
-        addresses: addresses(link.ifindex),
-      }));
+      .map((link) => observed(link, hostAddresses(link.ifindex)));
   }
 
   #openPod(pod: PodInterface): PodSide {
@@ -139,7 +158,7 @@ export class PodLinks implements Disposable {
     const ifindexes = this.#create(pod, side);
     if (ifindexes === undefined) return undefined;
     try {
-      this.#configureHost(pod, newHostRequests(pod, ifindexes.host, blocks));
+      this.#configureHost(pod, newHostRequests(pod, ifindexes.host, blocks, this.#nodeAddresses));
       side.configure(pod.ifname, newPodRequests(pod, ifindexes.pod));
     } catch (error) {
       this.#delete(ifindexes.host);
@@ -189,7 +208,10 @@ export class PodLinks implements Disposable {
       return made;
     }
     const clsact = clsactState(this.#host, existing.ifindex, blocks);
-    this.#configureHost(pod, repairHostRequests(pod, existing, blocks, clsact));
+    this.#configureHost(
+      pod,
+      repairHostRequests(pod, existing, blocks, clsact, this.#nodeAddresses),
+    );
     side.configure(pod.ifname, repairPodRequests(pod, podEnd));
     return { host: existing.ifindex, pod: podEnd.ifindex };
   }
@@ -199,23 +221,24 @@ export class PodLinks implements Disposable {
    * wanted.
    */
   #podEndOf(host: Link, pod: PodInterface, side: PodSide): Link | undefined {
-    const vrf = parsePodAlias(host.alias);
-    if (vrf !== undefined && vrf !== pod.vrf) return undefined;
-    const wanted = new Set(pod.addresses);
+    const alias = parsePodAlias(host.alias);
+    if (alias !== undefined) {
+      if (alias.vrf !== pod.vrf) return undefined;
+      if (!isSubset(alias.addresses, pod.addresses)) return undefined;
+    }
     const filter = { ifindex: host.ifindex };
-    const known = podAddresses(this.#host.neighbors(filter))(host.ifindex);
-    if (!known.every((address) => wanted.has(address))) return undefined;
+    const known = hostAddressesFrom(this.#host.neighbors(filter))(host.ifindex);
+    if (!isSubset(known, hostAddressesOf(pod))) return undefined;
     return side.farEndOf(host, this.#host, pod.ifname);
   }
 
   /**
    * The host side came up before its peer, so its queue is activated by the kernel's linkwatch
    * work, later; what the host sends until then is lost. RTM_GETLINK runs that work for the link
-   * first
-   * (rtnl_getlink, linkwatch_sync_dev).
+   * first (rtnl_getlink, linkwatch_sync_dev); nobody reads its answer. @throws NetlinkError
    */
   #awaitCarrier(ifindex: Ifindex): void {
-    this.#host.link({ ifindex });
+    this.#host.execute([getLink({ ifindex })]);
   }
 
   /** Success also when the pod's namespace ended meanwhile and took the link along. */
@@ -231,11 +254,24 @@ function assertOurs(link: Link): void {
   throw new PodLinkError(message, "not-ours");
 }
 
+function isSubset(some: readonly Ip[], all: readonly Ip[]): boolean {
+  return some.every((address) => all.includes(address));
+}
+
+function observed(link: Link, hostAddresses: readonly Ip[]): ObservedPod {
+  const { vrf, addresses } = parsePodAlias(link.alias) ?? { vrf: nativeVrf, addresses: [] };
+  const own =
+    vrf === nativeVrf
+      ? { addresses: hostAddresses, infrastructureAddresses: [] }
+      : { addresses, infrastructureAddresses: hostAddresses };
+  return { hostIfname: link.name, hostIfindex: link.ifindex, vrf, ...own };
+}
+
 /**
- * The pod's addresses by host side: the permanent neighbors that we made, whatever the VRF. A host
- * side that has none was never completed.
+ * The addresses by which the host reaches the pod, by host side: the permanent neighbors that we
+ * made. A host side that has none was never completed.
  */
-function podAddresses(neighbors: readonly Neighbor[]): (ifindex: Ifindex) => readonly Ip[] {
+function hostAddressesFrom(neighbors: readonly Neighbor[]): (ifindex: Ifindex) => readonly Ip[] {
   const ours = neighbors.filter(
     ({ protocol, state }) => protocol === protoHeddle && state === NUD_PERMANENT,
   );

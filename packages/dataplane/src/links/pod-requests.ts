@@ -13,8 +13,6 @@ import {
   type Prefix,
   parseIfindex,
   parseIp,
-  parseVrfId,
-  type VrfId,
   widthOf,
 } from "@heddle/inet";
 import type { Fd } from "@heddle/native";
@@ -31,6 +29,7 @@ import {
   type Request,
   setLink,
 } from "@heddle/netlink";
+import { nativeVrf } from "@heddle/vrouter";
 import type { PodInterface } from "../dataplane.ts";
 import { formatPodAlias, podLinkGroup, protoHeddle } from "./pod-mark.ts";
 
@@ -50,7 +49,6 @@ export interface PodIfindexes {
 export const loopback: Ifindex = parseIfindex(1);
 /** Tried first; a pod that has other interfaces may use it already. */
 export const firstPodIfindex: Ifindex = parseIfindex(2);
-export const nativeVrf: VrfId = parseVrfId(0);
 
 const gateways: Readonly<Record<Family, Ip>> = { 4: parseIp("169.254.1.1"), 6: parseIp("fe80::1") };
 
@@ -60,22 +58,25 @@ export function gatewayFor(address: Ip): Ip {
 }
 
 /**
- * True when the node's main routing table leads to the pod's addresses; other VRFs may overlap in
- * it.
+ * The addresses by which the host reaches the pod: the node's main routing table and the neighbors
+ * of the host side lead to them. Addresses of other VRFs may overlap in that table.
  */
-export function hasHostRoutes(pod: Pick<PodInterface, "vrf">): boolean {
-  return pod.vrf === nativeVrf;
+export function hostAddressesOf(pod: PodHostAddresses): readonly Ip[] {
+  return pod.vrf === nativeVrf ? pod.addresses : pod.infrastructureAddresses;
 }
 
+export type PodHostAddresses = Pick<PodInterface, "vrf" | "addresses" | "infrastructureAddresses">;
+
 /**
- * The veth, its far end made directly in the pod. The host side is up at once, the pod side has yet
- * to be.
+ * The veth, its far end made directly in the pod. Both sides are down. One queue each, which is
+ * what the driver ends with by itself, but only after it has made one for every CPU, with objects
+ * in sysfs, and has waited for an RCU grace period on either side to take the others away.
  */
 export function vethRequest(pod: PodInterface, netns: Fd, ifindexes: PodIfindexes): Request {
   return newLink({
     name: pod.hostIfname,
     ifindex: ifindexes.host,
-    up: true,
+    queueCount: 1,
     mac: pod.hostMac,
     mtu: pod.mtu,
     group: podLinkGroup,
@@ -84,6 +85,7 @@ export function vethRequest(pod: PodInterface, netns: Fd, ifindexes: PodIfindexe
       peer: {
         name: pod.ifname,
         ifindex: ifindexes.pod,
+        queueCount: 1,
         mac: pod.mac,
         mtu: pod.mtu,
         netnsFd: netns.number,
@@ -93,19 +95,20 @@ export function vethRequest(pod: PodInterface, netns: Fd, ifindexes: PodIfindexe
 }
 
 /**
- * The host side of a new veth. The pod side is still down, so no packet passes before the programs
- * are there, and IPv6 has made no link-local address before it is told not to.
+ * The host side of a new veth. It comes up after the programs are there and IPv6 has been told to
+ * make no link-local address; a qdisc on a link that is up costs an RCU grace period more.
  */
 export function newHostRequests(
   pod: PodInterface,
   hostIfindex: Ifindex,
   blocks: PodBlocks,
+  nodeAddresses: readonly Ip[],
 ): readonly Request[] {
   return [
-    setLink({ ifindex: hostIfindex }, { alias: formatPodAlias(pod.vrf) }),
     withoutLinkLocal(hostIfindex),
     newClsact(hostIfindex, blocks),
-    ...hostAddressRequests(pod, hostIfindex),
+    setLink({ ifindex: hostIfindex }, { up: true, alias: formatPodAlias(pod) }),
+    ...hostAddressRequests(pod, hostIfindex, nodeAddresses),
   ];
 }
 
@@ -115,16 +118,17 @@ export function repairHostRequests(
   link: Link,
   blocks: PodBlocks,
   clsact: "right" | "wrong" | "missing",
+  nodeAddresses: readonly Ip[],
 ): readonly Request[] {
   const { ifindex } = link;
-  const alias = formatPodAlias(pod.vrf);
+  const alias = formatPodAlias(pod);
   return [
     setLink({ ifindex }, { up: true, alias }),
     withoutLinkLocal(ifindex),
     ...linkRepairs(link, pod.hostMac, pod.mtu),
     ...(clsact === "wrong" ? [deleteClsact(ifindex)] : []),
     ...(clsact === "right" ? [] : [newClsact(ifindex, blocks)]),
-    ...hostAddressRequests(pod, ifindex),
+    ...hostAddressRequests(pod, ifindex, nodeAddresses),
   ];
 }
 
@@ -145,16 +149,34 @@ function linkRepairs(link: Link, mac: Mac, mtu: number): readonly Request[] {
   ];
 }
 
-function hostAddressRequests(pod: PodInterface, hostIfindex: Ifindex): readonly Request[] {
-  return pod.addresses.flatMap((address) => [
+function hostAddressRequests(
+  pod: PodInterface,
+  hostIfindex: Ifindex,
+  nodeAddresses: readonly Ip[],
+): readonly Request[] {
+  const neighbors = hostAddressesOf(pod).map((address) =>
     newNeighbor({ ifindex: hostIfindex, address, mac: pod.mac, protocol: protoHeddle }),
-    ...(hasHostRoutes(pod) ? [hostRoute(address, hostIfindex)] : []),
-  ]);
+  );
+  return [...neighbors, ...hostRouteRequests(pod, hostIfindex, nodeAddresses)];
 }
 
-function hostRoute(address: Ip, ifindex: Ifindex): Request {
-  const nexthops = [{ via: undefined, ifindex }];
-  return newRoute({ prefix: hostPrefix(address), protocol: protoHeddle, nexthops }, "replace");
+/**
+ * Routes of the node's main table to the pod. To a pod of another VRF the node speaks from
+ * `nodeAddresses` only, which the programs know.
+ */
+export function hostRouteRequests(
+  pod: PodHostAddresses,
+  hostIfindex: Ifindex,
+  nodeAddresses: readonly Ip[],
+): readonly Request[] {
+  const nexthops = [{ via: undefined, ifindex: hostIfindex }];
+  return hostAddressesOf(pod).map((address) => {
+    const sources = pod.vrf === nativeVrf ? [] : nodeAddresses;
+    const source = sources.find((each) => familyOf(each) === familyOf(address));
+    const preferred = source === undefined ? {} : { preferredSource: source };
+    const prefix = hostPrefix(address);
+    return newRoute({ prefix, protocol: protoHeddle, nexthops, ...preferred }, "replace");
+  });
 }
 
 /**
@@ -180,10 +202,19 @@ function podAddressRequests(pod: PodInterface, ifindex: Ifindex, address: Ip): r
   const flags = family === 6 ? IFA_F_NODAD : 0;
   const route = (prefix: Prefix, via: Ip | undefined): Request =>
     newRoute({ prefix, protocol: protoHeddle, nexthops: [{ via, ifindex }] }, "replace");
+  // To a link-local gateway the kernel would speak from a link-local address, which is not
+  // translated.
+  const toGateway = newRoute(
+    {
+      ...{ prefix: hostPrefix(gateway), protocol: protoHeddle, preferredSource: address },
+      nexthops: [{ via: undefined, ifindex }],
+    },
+    "replace",
+  );
   return [
     newAddress({ ifindex, address, prefixLength: widthOf(family), flags }, "replace"),
     newNeighbor({ ifindex, address: gateway, mac: pod.hostMac, protocol: protoHeddle }),
-    route(hostPrefix(gateway), undefined),
+    toGateway,
     route(defaultPrefix(family), gateway),
   ];
 }

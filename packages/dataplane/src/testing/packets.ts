@@ -112,16 +112,50 @@ export function icmp6(src: string, dst: string, type: number, body: Uint8Array):
   return message;
 }
 
+/** An ICMP message with its checksum. */
+export function icmp4(type: number, body: Uint8Array): Uint8Array {
+  const message = concat([type, 0, 0, 0], body);
+  message.set(u16(checksum(message)), 2);
+  return message;
+}
+
 /** Over a message whose checksum is zero; over one with its checksum it gives 0. */
 export function icmp6Checksum(src: string, dst: string, message: Uint8Array): number {
-  const pseudo = concat(
-    ipToBytes(parseIp(src)),
-    ipToBytes(parseIp(dst)),
-    [0, 0],
-    u16(message.length),
-    [0, 0, 0, 58],
-  );
-  return checksum(concat(pseudo, message));
+  return transportChecksum(src, dst, 58, message);
+}
+
+/**
+ * With the pseudo-header of either family; over a segment with its checksum it gives 0. (The two
+ * pseudo-headers have the same sum, whatever their order of fields.)
+ */
+export function transportChecksum(
+  src: string,
+  dst: string,
+  protocol: number,
+  segment: Uint8Array,
+): number {
+  const addresses = [...ipToBytes(parseIp(src)), ...ipToBytes(parseIp(dst))];
+  const pseudo = concat(addresses, [0, 0], u16(segment.length), [0, 0, 0, protocol]);
+  return checksum(concat(pseudo, segment));
+}
+
+/** The segment with its checksum at `offset`. */
+export function withChecksum(
+  src: string,
+  dst: string,
+  protocol: number,
+  segment: Uint8Array,
+): Uint8Array {
+  const offset = protocol === 6 ? 16 : 6;
+  const summed = Uint8Array.from(segment);
+  summed.set(u16(transportChecksum(src, dst, protocol, segment)), offset);
+  return summed;
+}
+
+/** A TCP segment without options, its checksum zero. */
+export function tcp(sourcePort: number, destinationPort: number, length = 32): Uint8Array {
+  const header = [0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0];
+  return concat(u16(sourcePort), u16(destinationPort), header, new Uint8Array(length).fill(7));
 }
 
 /** A neighbor solicitation with the source link-layer option, unless it is a probe from `::`. */
@@ -136,11 +170,21 @@ export function ipAt(packet: Uint8Array, offset: number, length: 4 | 16): string
   return String(ipFromBytes(packet.subarray(offset, offset + length)));
 }
 
+/** What a test may say of a packet beside its interface. */
+export interface SkbFields {
+  readonly gsoSize?: number;
+  /** The interface that it came in through; 0 when it is the host's own. */
+  readonly ingressIfindex?: number;
+}
+
 /** A struct __sk_buff (linux/bpf.h) as far as a test run takes one. */
-export function skbContext(ifindex: number, gsoSize = 0): Uint8Array {
+export function skbContext(ifindex: number, fields: SkbFields = {}): Uint8Array {
+  const { gsoSize = 0, ingressIfindex = 0 } = fields;
   const bytes = new Uint8Array(192);
   const view = new DataView(bytes.buffer);
-  const [ifindexOffset, gsoSegmentsOffset, gsoSizeOffset] = [40, 164, 176];
+  const [ingressIfindexOffset, ifindexOffset] = [36, 40];
+  const [gsoSegmentsOffset, gsoSizeOffset] = [164, 176];
+  view.setUint32(ingressIfindexOffset, ingressIfindex, true);
   view.setUint32(ifindexOffset, ifindex, true);
   if (gsoSize > 0) view.setUint32(gsoSegmentsOffset, 2, true);
   if (gsoSize > 0) view.setUint32(gsoSizeOffset, gsoSize, true);

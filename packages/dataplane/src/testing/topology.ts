@@ -142,6 +142,7 @@ export function podInterface(netns: Fd, index: number, vrf = 0): PodInterface {
     mtu: 1500,
     vrf: parseVrfId(vrf),
     addresses: [parseIp(`10.244.0.${index}`), parseIp(`fd00:10:244::${index}`)],
+    infrastructureAddresses: [],
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import {
   checkBlockInPool,
+  checkBlockInVpc,
   checkPoolInSubnet,
   type FieldError,
   findOverlaps,
@@ -96,10 +97,8 @@ function neighbourErrors(
       return subnetErrors(object as Subnet, all<Subnet>(view, subnetKind));
     case ipPoolKind:
       return poolErrors(object as IPPool, view);
-    case ipBlockKind: {
-      const block = object as IPBlock;
-      return checkBlockInPool(block, one<IPPool>(view, ipPoolKind, block.spec.pool));
-    }
+    case ipBlockKind:
+      return blockErrors(object as IPBlock, view);
     default:
       return [];
   }
@@ -114,6 +113,12 @@ function poolErrors(pool: IPPool, view: AdmissionView): readonly FieldError[] {
     ...checkPoolInSubnet(pool, one<Subnet>(view, subnetKind, pool.spec.subnet)),
     ...findPoolOverlaps(pool, all<IPPool>(view, ipPoolKind)),
   ];
+}
+
+function blockErrors(block: IPBlock, view: AdmissionView): readonly FieldError[] {
+  const pool = one<IPPool>(view, ipPoolKind, block.spec.pool);
+  const subnet = pool === undefined ? undefined : one<Subnet>(view, subnetKind, pool.spec.subnet);
+  return [...checkBlockInPool(block, pool), ...checkBlockInVpc(block, subnet)];
 }
 
 function all<T extends KubeObject>(view: AdmissionView, kind: ResourceKind<T>): readonly T[] {

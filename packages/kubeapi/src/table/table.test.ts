@@ -98,7 +98,7 @@ const cells: readonly (readonly [string, object, object, readonly unknown[]])[] 
       status: { portCount: 3, conditions: [{ type: "Ready", status: "True" }] },
     },
     {},
-    ["x", "default", "10.0.0.0/8,fd00::/8", "native", true, 3, "True", "", "", "24h"],
+    ["x", "default", "10.0.0.0/8,fd00::/8", "native", true, 3, "True", "", "", "", "", "24h"],
   ],
   [
     "Pod",

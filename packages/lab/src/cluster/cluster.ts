@@ -1,6 +1,6 @@
 /**
- * Makes a running fabric a cluster: API server, objects, one agent per node, stand-ins for
- * Kubernetes. Everything is idempotent, as `labUp` is: what runs is left alone, what has died is
+ * Makes a running fabric a cluster: API server, objects, controllers, one agent per node, stand-ins
+ * for Kubernetes. Everything is idempotent, as `labUp` is: what runs is left alone, what has died is
  * started, objects that exist are kept.
  */
 
@@ -25,6 +25,7 @@ import { isAlive } from "../state/process.ts";
 import { readRecord } from "../state/process-record.ts";
 import { managementDevice } from "../topology/topology.ts";
 import { isAttached } from "./agent-status.ts";
+import { controllerKubeconfig, ensureControllers, untilLed } from "./controllers.ts";
 import { demoDeployment, demoReplicas } from "./demo.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { clusterObjects, nodeStatus, type ObjectOfKind } from "./objects.ts";
@@ -77,8 +78,11 @@ export async function clusterUp(lab: LabContext, options: ClusterOptions = {}): 
   const started = nodes.filter(({ name }) => ensureAgent(lab, programs, name)).length;
   progress(`${nodes.length} agents (${started} started)`);
   ensureStandIns(lab, programs);
+  const controllers = ensureControllers(lab, programs);
   await inParallel(nodes, nodes.length, ({ name }) => untilAttached(lab, name));
   progress("every node has its default routes from its leaves");
+  await untilLed(lab, store);
+  progress(`a controller leads (${controllers} started)`);
   if (demo) {
     await ensure(store, demoDeployment());
     await podsReady(store, demoReplicas);
@@ -106,6 +110,8 @@ async function ensureCredentials(lab: LabContext, adminPort: number): Promise<vo
     );
   });
   const local = `https://127.0.0.1:${adminPort}`;
+  const controller = "heddle:controller";
+  await writeClient(pki, controllerKubeconfig(lab), local, controller, "heddle:controllers");
   await writeClient(
     pki,
     path.join(directory, "viewer.kubeconfig"),

@@ -9,6 +9,7 @@ import { LabError } from "../errors.ts";
 export interface ClusterPrograms {
   /** Each is an argument list to which options are added. */
   readonly apiServer: readonly string[];
+  readonly controller: readonly string[];
   readonly agent: readonly string[];
   readonly standIns: readonly string[];
   readonly probe: readonly string[];
@@ -30,6 +31,7 @@ export function findPrograms(): ClusterPrograms {
   must(path.join(dist, "heddle-cni"));
   return {
     apiServer: bundle("heddle-apiserver"),
+    controller: bundle("heddle-controller"),
     agent: bundle("heddle-agent"),
     standIns: bundle("stand-ins-main"),
     probe: bundle("probe-main"),

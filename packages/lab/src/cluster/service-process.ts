@@ -1,5 +1,6 @@
 /**
- * Processes of the lab that belong to no device: the API server and what stands in for Kubernetes.
+ * Processes of the lab that belong to no device: the API server, the controllers and what stands in
+ * for Kubernetes.
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";

@@ -76,6 +76,7 @@ export interface BlockView {
   readonly cidr: string;
   readonly pool: string;
   readonly subnet: string;
+  readonly vpc: string;
   readonly size: number;
   readonly used: number;
 }
@@ -84,6 +85,8 @@ export interface BlockView {
 export interface AllocationView {
   readonly node: string;
   readonly address: string;
+  /** In which the address is; that of an infrastructure address is the native one. */
+  readonly vpc: string;
   readonly namespace: string;
   readonly pod: string;
   readonly containerId: string;

@@ -1,7 +1,9 @@
 /** What the admin socket shows, from what the parts of the node hold. Pure. */
+import { nativeVpcName } from "@heddle/api";
 import type { PathAttributes } from "@heddle/bgp";
 import { containsIp, formatIp, formatPrefix, sizeOf } from "@heddle/inet";
 import type { PeerStatus, Route } from "@heddle/speaker";
+import { heldBy } from "../journal/allocation.ts";
 import type { JournalState } from "../journal/journal.ts";
 import type { AllocationView, BlockView, PeerView, RouteView } from "./admin-api.ts";
 
@@ -66,25 +68,31 @@ function formatAsPath(segments: PathAttributes["asPath"]): string {
 
 /** Blocks in the order of their addresses, with the addresses that pods have. */
 export function blockViewsOf(node: string, { blocks, allocations }: JournalState): BlockView[] {
-  const used = [...allocations.values()].flatMap(({ addresses }) => addresses);
+  const used = [...allocations.values()].flatMap(heldBy);
   return [...blocks.values()]
-    .map(({ prefix, pool, subnet }) => ({
+    .map(({ prefix, pool, subnet, vpc, vrf }) => ({
       node,
       cidr: formatPrefix(prefix),
       pool,
       subnet,
+      vpc,
       size: Number(sizeOf(prefix)),
-      used: used.filter((ip) => containsIp(prefix, ip)).length,
+      used: used.filter((held) => held.vrf === vrf && containsIp(prefix, held.ip)).length,
     }))
-    .sort((a, b) => (a.cidr < b.cidr ? -1 : 1));
+    .sort((a, b) => compare(a.cidr, b.cidr) || compare(a.vpc, b.vpc));
 }
 
-/** One row per address. */
+function compare(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** One row per address, infrastructure addresses after the others. */
 export function allocationViewsOf(node: string, { allocations }: JournalState): AllocationView[] {
   return [...allocations.values()].flatMap((allocation) =>
-    allocation.addresses.map((address) => ({
+    heldBy(allocation).map(({ vrf, ip }) => ({
       node,
-      address: formatIp(address),
+      address: formatIp(ip),
+      vpc: vrf === allocation.vrf ? allocation.vpc : nativeVpcName,
       namespace: allocation.namespace,
       pod: allocation.pod,
       containerId: allocation.containerId,

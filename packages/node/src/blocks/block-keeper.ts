@@ -8,7 +8,14 @@
  * the restart.
  */
 import { type IPBlock, ipBlockKind } from "@heddle/api";
-import { type Family, formatPrefix, type Ip, type Prefix, parsePrefix } from "@heddle/inet";
+import {
+  type Family,
+  formatPrefix,
+  type Ip,
+  type Prefix,
+  parsePrefix,
+  type VrfId,
+} from "@heddle/inet";
 import {
   type AddressBlock,
   type AllocationPlan,
@@ -19,11 +26,16 @@ import {
 } from "@heddle/ipam";
 import { isStatus, type Store } from "@heddle/kube";
 import type { Clock, Log } from "@heddle/std";
-import type { Announcer } from "../announcer.ts";
-import type { PoolPlan, SubnetPlan } from "../cluster/address-plan.ts";
+import { type Announcer, announceBlock, withdrawBlock } from "../announcer.ts";
+import {
+  isRouted,
+  type PoolPlan,
+  type RoutedSubnet,
+  type SubnetPlan,
+} from "../cluster/address-plan.ts";
 import { listAll } from "../cluster/list-all.ts";
 import { NodeError } from "../errors.ts";
-import type { OwnedBlock } from "../journal/allocation.ts";
+import { blockKeyOf, type OwnedBlock, type VrfAddress } from "../journal/allocation.ts";
 import type { Journal } from "../journal/journal.ts";
 import { claimBlock, deleteBlock } from "./block-records.ts";
 import type { BlockEntry, OwnedBlocks } from "./owned-blocks.ts";
@@ -37,7 +49,7 @@ export interface BlockKeeperOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called after the set of own blocks has changed. */
-  readonly onChange: (prefixes: readonly Prefix[]) => void;
+  readonly onChange: (blocks: readonly OwnedBlock[]) => void;
   /** Called when free addresses run low. */
   readonly onLow: () => void;
   /** How long a block stays empty before it is given back. */
@@ -79,14 +91,14 @@ export class BlockKeeper {
    * @throws NodeError Exhausted
    * @throws StatusError when a block is needed and the store cannot be reached
    */
-  async take(subnet: SubnetPlan, family: Family): Promise<Ip> {
+  async take(subnet: RoutedSubnet, family: Family): Promise<Ip> {
     const key = `${subnet.name}/${family}`;
     for (let round = 0; round < roundCountMax; round += 1) {
       const plan = this.#plan(subnet, family);
       if (plan.kind === "take") {
         this.#exhausted.delete(key);
         plan.block.take(plan.address);
-        this.#markHeld(plan.block);
+        this.#markHeld(subnet, plan.block);
         if (this.needsBlock(subnet, family)) this.#options.onLow();
         return plan.address;
       }
@@ -113,21 +125,22 @@ export class BlockKeeper {
     for (const key of [...this.#exhausted.keys()]) {
       const [name, family] = key.split("/") as [string, "4" | "6"];
       const subnet = subnets.get(name);
-      if (subnet === undefined || (await this.#hasSupply(subnet, family === "4" ? 4 : 6))) {
+      const isPlanned = subnet !== undefined && isRouted(subnet);
+      if (!isPlanned || (await this.#hasSupply(subnet, family === "4" ? 4 : 6))) {
         this.#exhausted.delete(key);
       }
     }
   }
 
-  async #hasSupply(subnet: SubnetPlan, family: Family): Promise<boolean> {
+  async #hasSupply(subnet: RoutedSubnet, family: Family): Promise<boolean> {
     await this.#lookAround(subnet, family);
     const { kind } = this.#plan(subnet, family);
     return kind === "take" || kind === "claim";
   }
 
   /** Gives an address back to its block. */
-  release(ip: Ip): void {
-    this.#options.blocks.release(ip, this.#options.clock.nowMs());
+  release(address: VrfAddress): void {
+    this.#options.blocks.release(address, this.#options.clock.nowMs());
     this.#exhausted.clear();
   }
 
@@ -136,9 +149,9 @@ export class BlockKeeper {
    * node without any block wants one only for the default subnet: others are claimed when a pod
    * asks.
    */
-  needsBlock(subnet: SubnetPlan, family: Family): boolean {
+  needsBlock(subnet: RoutedSubnet, family: Family): boolean {
     const pools = openPools(subnet, family);
-    const own = pools.flatMap(({ pool }) => this.#options.blocks.open(pool.name));
+    const own = pools.flatMap(({ pool }) => this.#options.blocks.open(pool.name, subnet.vrf));
     const first = own[0];
     if (first === undefined) return subnet.subnet.spec.default && pools.length > 0;
     const free = own.reduce((sum, entry) => sum + entry.addresses.count("free"), 0);
@@ -146,9 +159,9 @@ export class BlockKeeper {
   }
 
   /** Claims one more block for the subnet and the family, if there is one. @throws StatusError */
-  async claimAhead(subnet: SubnetPlan, family: Family): Promise<void> {
+  async claimAhead(subnet: RoutedSubnet, family: Family): Promise<void> {
     for (const { pool } of openPools(subnet, family)) {
-      const { foreign = [], own, ...view } = this.#view(pool, true);
+      const { foreign = [], own, ...view } = this.#view(pool, true, subnet.vrf);
       const used = own.map(({ prefix }) => ({ prefix, node: this.#options.node, freeCount: 0 }));
       const views = [{ ...view, own: [], foreign: [...foreign, ...used] }];
       const plan = planAllocation(views, this.#request(subnet));
@@ -168,7 +181,7 @@ export class BlockKeeper {
       const { emptySinceMs, addresses } = entry;
       const isRested = emptySinceMs !== undefined && clock.nowMs() - emptySinceMs >= restMs;
       const isUnused = addresses.count("held") + addresses.count("lent") === 0;
-      const others = blocks.open(entry.pool).filter((other) => other !== entry);
+      const others = blocks.open(entry.pool, entry.vrf).filter((other) => other !== entry);
       const free = others.reduce((sum, other) => sum + other.addresses.count("free"), 0);
       const isSpare = isRested && isUnused && free >= addresses.usableCount / 2;
       if (entry.isClosing ? isUnused : isSpare && others.length > 0) await this.#giveBack(entry);
@@ -188,31 +201,31 @@ export class BlockKeeper {
     const { blocks } = this.#options;
     for (const block of recorded) {
       const subnet = subnets.get(block.subnet);
-      if (subnet !== undefined && blocks.get(block.prefix) === undefined) {
-        await this.#own(subnet, block);
-      }
+      if (subnet !== undefined && blocks.get(block) === undefined) await this.#own(subnet, block);
     }
-    const prefixes = new Set(recorded.map((block) => block.prefix));
+    const keys = new Set(recorded.map(blockKeyOf));
     for (const entry of blocks.list()) {
-      if (!prefixes.has(entry.prefix) && !entry.isClosing) await this.#recordAgain(entry);
+      if (!keys.has(blockKeyOf(entry)) && !entry.isClosing) await this.#recordAgain(entry);
     }
   }
 
   async #recordAgain(entry: BlockEntry): Promise<void> {
     const { store, node, log, announcer } = this.#options;
-    const { prefix, pool, subnet, claim } = entry;
-    const outcome = await claimBlock(store, node, { prefix, pool, subnet, claim });
+    const { prefix } = entry;
+    const outcome = await claimBlock(store, node, recordOf(entry));
     if (outcome.kind === "granted") return;
     log.error("a block of this node belongs to another node: it is no longer used here", {
       prefix: formatPrefix(prefix),
       outcome,
     });
     entry.isClosing = true;
-    await announcer.withdraw(prefix);
+    await withdrawBlock(announcer, entry);
   }
 
-  #plan(subnet: SubnetPlan, family: Family): AllocationPlan {
-    const views = dynamicPools(subnet, family).map(({ pool, isOpen }) => this.#view(pool, isOpen));
+  #plan(subnet: RoutedSubnet, family: Family): AllocationPlan {
+    const views = dynamicPools(subnet, family).map(({ pool, isOpen }) =>
+      this.#view(pool, isOpen, subnet.vrf),
+    );
     return planAllocation(views, this.#request(subnet));
   }
 
@@ -220,16 +233,16 @@ export class BlockKeeper {
     return { node: this.#options.node, subnet: subnet.name, candidateCountMax };
   }
 
-  #view(pool: Pool, isOpen: boolean): PoolView {
-    const own = this.#options.blocks.open(pool.name).map((entry) => entry.addresses);
+  #view(pool: Pool, isOpen: boolean, vrf: VrfId): PoolView {
+    const own = this.#options.blocks.open(pool.name, vrf).map((entry) => entry.addresses);
     const seen = this.#foreign.get(pool.name);
     // Loans are answered by the lender's agent; until one offers, nothing is on offer.
     const foreign = seen?.blocks.map((block) => ({ ...block, freeCount: 0 }));
     return { pool, disabled: !isOpen, own, foreign };
   }
 
-  #markHeld(block: AddressBlock): void {
-    const entry = this.#options.blocks.get(block.prefix);
+  #markHeld({ vrf }: RoutedSubnet, { prefix }: AddressBlock): void {
+    const entry = this.#options.blocks.get({ vrf, prefix });
     if (entry !== undefined) entry.emptySinceMs = undefined;
   }
 
@@ -252,7 +265,7 @@ export class BlockKeeper {
     this.#foreign.set(pool.name, { atMs: clock.nowMs(), blocks });
   }
 
-  async #claimOnce(subnet: SubnetPlan, pool: Pool, candidates: readonly Prefix[]): Promise<void> {
+  async #claimOnce(subnet: RoutedSubnet, pool: Pool, candidates: readonly Prefix[]): Promise<void> {
     const running = this.#claims.get(pool.name);
     if (running !== undefined) return await running;
     const claim = this.#claim(subnet, pool, candidates);
@@ -264,9 +277,10 @@ export class BlockKeeper {
     }
   }
 
-  async #claim(subnet: SubnetPlan, pool: Pool, candidates: readonly Prefix[]): Promise<void> {
+  async #claim(subnet: RoutedSubnet, pool: Pool, candidates: readonly Prefix[]): Promise<void> {
+    const { name, vpc, vrf } = subnet;
     for (const prefix of candidates) {
-      const block = { prefix, pool: pool.name, subnet: subnet.name, claim: undefined };
+      const block = { prefix, pool: pool.name, subnet: name, vpc, vrf, claim: undefined };
       const outcome = await this.#tryClaim(block);
       if (outcome) return await this.#own(subnet, block);
     }
@@ -290,21 +304,26 @@ export class BlockKeeper {
     if (reservation === undefined) return;
     await journal.append({ op: "own", block });
     blocks.add(block, reservation, clock.nowMs());
-    onChange(blocks.prefixes());
-    if (subnet.vrf === 0) await announcer.announce(block.prefix);
+    onChange(blocks.list());
+    await announceBlock(announcer, block);
     log.info("block claimed", { prefix: formatPrefix(block.prefix), pool: block.pool });
   }
 
   async #giveBack(entry: BlockEntry): Promise<void> {
     const { journal, blocks, announcer, store, node, log, onChange } = this.#options;
     entry.isClosing = true;
-    await announcer.withdraw(entry.prefix);
-    await journal.append({ op: "disown", prefix: entry.prefix });
-    await deleteBlock(store, node, entry.prefix);
-    blocks.remove(entry.prefix);
-    onChange(blocks.prefixes());
+    await withdrawBlock(announcer, entry);
+    await journal.append({ op: "disown", vrf: entry.vrf, prefix: entry.prefix });
+    await deleteBlock(store, node, entry);
+    blocks.remove(entry);
+    onChange(blocks.list());
     log.info("empty block given back", { prefix: formatPrefix(entry.prefix), pool: entry.pool });
   }
+}
+
+/** What of an entry is on record. */
+function recordOf({ prefix, pool, subnet, vpc, vrf, claim }: OwnedBlock): OwnedBlock {
+  return { prefix, pool, subnet, vpc, vrf, claim };
 }
 
 function dynamicPools(subnet: SubnetPlan, family: Family): PoolPlan[] {

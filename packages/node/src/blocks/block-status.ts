@@ -14,7 +14,7 @@ export function publishCounts(store: Store, queue: WriteQueue, blocks: OwnedBloc
     const text = `${allocated}/${capacity}`;
     if (published.get(entry) === text || entry.isClosing) continue;
     published.set(entry, text);
-    const name = blockNameOf(entry.prefix);
+    const name = blockNameOf(entry.prefix, entry.vpc);
     queue.put(`block/${name}`, async () => {
       try {
         const block = await store.get(ipBlockKind, { name });

@@ -4,9 +4,10 @@
  * Invariant: an address of an owned block is held here exactly while an allocation, or an
  * attachment that is being made or undone, has it.
  */
-import { containsIp, type Ip, type Prefix } from "@heddle/inet";
+import { containsIp, type VrfId } from "@heddle/inet";
 import { AddressBlock, type SubnetReservation } from "@heddle/ipam";
-import type { OwnedBlock } from "../journal/allocation.ts";
+import type { OwnBlock } from "@heddle/vrouter";
+import { blockKeyOf, type OwnedBlock, type VrfAddress } from "../journal/allocation.ts";
 
 export interface BlockEntry extends OwnedBlock {
   readonly addresses: AddressBlock;
@@ -17,42 +18,44 @@ export interface BlockEntry extends OwnedBlock {
 }
 
 export class OwnedBlocks {
-  readonly #entries = new Map<Prefix, BlockEntry>();
+  /** By VRF and prefix. */
+  readonly #entries = new Map<string, BlockEntry>();
 
   list(): BlockEntry[] {
     return [...this.#entries.values()];
   }
 
-  prefixes(): Prefix[] {
-    return [...this.#entries.keys()];
-  }
-
-  get(prefix: Prefix): BlockEntry | undefined {
-    return this.#entries.get(prefix);
+  get(block: OwnBlock): BlockEntry | undefined {
+    return this.#entries.get(blockKeyOf(block));
   }
 
   /** Adds a block with no address held; a block that is here already stays as it is. */
   add(block: OwnedBlock, reservation: SubnetReservation, nowMs: number): BlockEntry {
-    const known = this.#entries.get(block.prefix);
+    const known = this.get(block);
     if (known !== undefined) return known;
     const addresses = new AddressBlock(block.prefix, reservation);
     const entry = { ...block, addresses, isClosing: false, emptySinceMs: nowMs };
-    this.#entries.set(block.prefix, entry);
+    this.#entries.set(blockKeyOf(block), entry);
     return entry;
   }
 
-  remove(prefix: Prefix): void {
-    this.#entries.delete(prefix);
+  remove(block: OwnBlock): void {
+    this.#entries.delete(blockKeyOf(block));
   }
 
-  /** Blocks of the pool that addresses may be taken from. */
-  open(pool: string): BlockEntry[] {
-    return this.list().filter((entry) => entry.pool === pool && !entry.isClosing);
+  /**
+   * Blocks of the pool that addresses may be taken from. A block of an earlier Vpc of the same name
+   * has another VRF.
+   */
+  open(pool: string, vrf: VrfId): BlockEntry[] {
+    return this.list().filter(
+      (entry) => entry.pool === pool && entry.vrf === vrf && !entry.isClosing,
+    );
   }
 
-  find(ip: Ip): BlockEntry | undefined {
+  find({ vrf, ip }: VrfAddress): BlockEntry | undefined {
     for (const entry of this.#entries.values()) {
-      if (containsIp(entry.prefix, ip)) return entry;
+      if (entry.vrf === vrf && containsIp(entry.prefix, ip)) return entry;
     }
     return undefined;
   }
@@ -60,17 +63,19 @@ export class OwnedBlocks {
   /**
    * Marks an address as held, whatever its block's rules say today; false when no own block has it.
    */
-  hold(ip: Ip): boolean {
-    const entry = this.find(ip);
+  hold(address: VrfAddress): boolean {
+    const entry = this.find(address);
     if (entry === undefined) return false;
+    const { ip } = address;
     if (entry.addresses.stateOf(ip) === "free") entry.addresses.take(ip);
     entry.emptySinceMs = undefined;
     return true;
   }
 
   /** Gives an address back; an address of no own block, or not held, is no error. */
-  release(ip: Ip, nowMs: number): void {
-    const entry = this.find(ip);
+  release(address: VrfAddress, nowMs: number): void {
+    const entry = this.find(address);
+    const { ip } = address;
     if (entry === undefined || entry.addresses.stateOf(ip) !== "held") return;
     entry.addresses.release(ip);
     if (entry.addresses.count("held") === 0) entry.emptySinceMs = nowMs;

@@ -40,6 +40,15 @@ export interface SubnetPlan {
   readonly subnet: Subnet;
 }
 
+/** A Subnet whose addresses may be given: its VRF is known. */
+export interface RoutedSubnet extends SubnetPlan {
+  readonly vrf: VrfId;
+}
+
+export function isRouted(subnet: SubnetPlan): subnet is RoutedSubnet {
+  return subnet.vrf !== undefined;
+}
+
 export interface AddressPlan {
   readonly subnets: ReadonlyMap<string, SubnetPlan>;
   readonly problems: readonly string[];

@@ -5,7 +5,7 @@
  * Waiting for another holder is polling with a growing pause, bounded by the caller's deadline: the
  * holder gives up within a DEL, which takes milliseconds, so the first polls are quick.
  */
-import { formatIp, hostPrefix, type Ip } from "@heddle/inet";
+import { formatIp, type Ip } from "@heddle/inet";
 import {
   type FenceEffect,
   type FenceEvent,
@@ -15,7 +15,7 @@ import {
 } from "@heddle/ipam";
 import type { Store } from "@heddle/kube";
 import { assert, type Clock, type Log } from "@heddle/std";
-import type { Announcer } from "../announcer.ts";
+import { type Announcer, announceBlock, withdrawBlock } from "../announcer.ts";
 import {
   type ClaimOutcome,
   claimBlock,
@@ -24,7 +24,7 @@ import {
   takeOverBlock,
 } from "../blocks/block-records.ts";
 import { NodeError } from "../errors.ts";
-import type { OwnedBlock } from "../journal/allocation.ts";
+import { addressKeyOf, type OwnedBlock, type VrfAddress } from "../journal/allocation.ts";
 import { NodeLiveness } from "./node-liveness.ts";
 
 export interface FixedAddressesOptions {
@@ -58,7 +58,8 @@ interface Fence {
 export class FixedAddresses {
   readonly #options: FixedAddressesOptions;
   readonly #liveness: NodeLiveness;
-  readonly #fences = new Map<Ip, Fence>();
+  /** By VRF and address. */
+  readonly #fences = new Map<string, Fence>();
 
   constructor(options: FixedAddressesOptions) {
     this.#options = options;
@@ -67,13 +68,13 @@ export class FixedAddresses {
   }
 
   /** Whether the address is one that this node holds, wants or is giving up. */
-  has(ip: Ip): boolean {
-    return this.#fences.has(ip);
+  has(address: VrfAddress): boolean {
+    return this.#fences.has(addressKeyOf(address));
   }
 
   /** The claim, `namespace/name`, for which this node has or wants the address. */
-  claimOf(ip: Ip): string | undefined {
-    return this.#fences.get(ip)?.block.claim;
+  claimOf(address: VrfAddress): string | undefined {
+    return this.#fences.get(addressKeyOf(address))?.block.claim;
   }
 
   /** Addresses that this node holds and announces. */
@@ -115,8 +116,8 @@ export class FixedAddresses {
   }
 
   /** Resolves when the route is withdrawn; the record follows. An address not held is no error. */
-  async release(ip: Ip): Promise<void> {
-    const fence = this.#fences.get(ip);
+  async release(address: VrfAddress): Promise<void> {
+    const fence = this.#fences.get(addressKeyOf(address));
     if (fence === undefined) return;
     this.#feed(fence, { kind: "unwant" });
     while (fence.state.kind === "withdrawing") await fence.changed.promise;
@@ -135,12 +136,12 @@ export class FixedAddresses {
    * @throws StatusError
    */
   async reconcile(recorded: readonly OwnedBlock[]): Promise<void> {
-    const known = new Set(recorded.map((block) => block.prefix.address));
-    for (const fence of this.#fences.values()) {
-      if (fence.state.kind === "held" && !known.has(fence.ip)) await this.#recordAgain(fence);
+    const known = new Set(recorded.map(keyOf));
+    for (const [key, fence] of this.#fences) {
+      if (fence.state.kind === "held" && !known.has(key)) await this.#recordAgain(fence);
     }
     for (const block of recorded) {
-      if (this.#fences.has(block.prefix.address)) continue;
+      if (this.#fences.has(keyOf(block))) continue;
       const fence = this.#fenceOf(block);
       fence.state = { kind: "releasing", wanted: false };
       await this.#release(fence);
@@ -160,11 +161,11 @@ export class FixedAddresses {
 
   #fenceOf(block: OwnedBlock): Fence {
     const ip = block.prefix.address;
-    const known = this.#fences.get(ip);
+    const known = this.#fences.get(keyOf(block));
     if (known !== undefined) return known;
     const changed = Promise.withResolvers<void>();
     const fence = { ip, block, state: idleFence, changed, lastRefusal: "" };
-    this.#fences.set(ip, fence);
+    this.#fences.set(keyOf(block), fence);
     return fence;
   }
 
@@ -172,27 +173,27 @@ export class FixedAddresses {
     const step = stepFence(fence.state, event);
     fence.state = step.state;
     for (const effect of step.effects) void this.#perform(fence, effect);
-    if (fence.state.kind === "idle") this.#fences.delete(fence.ip);
+    if (fence.state.kind === "idle") this.#fences.delete(keyOf(fence.block));
     fence.changed.resolve();
     fence.changed = Promise.withResolvers<void>();
   }
 
   async #perform(fence: Fence, effect: FenceEffect): Promise<void> {
     const { announcer, node, store } = this.#options;
-    const prefix = hostPrefix(fence.ip);
+    const { block } = fence;
     switch (effect.kind) {
       case "announce":
-        await announcer.announce(prefix);
+        await announceBlock(announcer, block);
         break;
       case "withdraw":
-        await announcer.withdraw(prefix);
+        await withdrawBlock(announcer, block);
         this.#feed(fence, { kind: "withdrawn" });
         break;
       case "claim":
-        await this.#claim(fence, () => claimBlock(store, node, fence.block));
+        await this.#claim(fence, () => claimBlock(store, node, block));
         break;
       case "takeOver":
-        await this.#claim(fence, () => takeOverBlock(store, node, prefix, effect.holder));
+        await this.#claim(fence, () => takeOverBlock(store, node, block, effect.holder));
         break;
       case "release":
         await this.#release(fence);
@@ -227,7 +228,7 @@ export class FixedAddresses {
   async #lookAtHolder(fence: Fence): Promise<void> {
     const { store, node } = this.#options;
     try {
-      const owner = await ownerOf(store, fence.block.prefix);
+      const owner = await ownerOf(store, fence.block);
       if (owner === undefined || owner === node) {
         this.#feed(fence, { kind: "holderGone" });
       } else if (await this.#liveness.isGone(owner)) {
@@ -246,7 +247,7 @@ export class FixedAddresses {
     let pauseMs = pollMinMs;
     for (let tries = 1; ; tries += 1) {
       try {
-        await releaseBlock(store, node, fence.block.prefix);
+        await releaseBlock(store, node, fence.block);
         break;
       } catch (error) {
         if (tries === releaseTryCountMax) {
@@ -273,6 +274,10 @@ export class FixedAddresses {
   async #pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => this.#options.clock.after(ms, resolve));
   }
+}
+
+function keyOf({ vrf, prefix }: OwnedBlock): string {
+  return addressKeyOf({ vrf, ip: prefix.address });
 }
 
 function conflict(ip: Ip, why: string): NodeError {

@@ -16,12 +16,13 @@ import {
   hostPrefix,
   type Ip,
   ParseError,
+  type Prefix,
   parseIp,
 } from "@heddle/inet";
 import { blockCandidates, blockOf, isReserved } from "@heddle/ipam";
 import { formatTime, isStatus, type Store } from "@heddle/kube";
 import type { Clock } from "@heddle/std";
-import type { PoolPlan, SubnetPlan } from "../cluster/address-plan.ts";
+import type { PoolPlan, RoutedSubnet, SubnetPlan } from "../cluster/address-plan.ts";
 import type { ClusterObjects } from "../cluster/cluster-objects.ts";
 import type { WriteQueue } from "../cluster/write-queue.ts";
 import type { Allocation, OwnedBlock } from "../journal/allocation.ts";
@@ -68,7 +69,7 @@ export class PodClaims {
    * fixed.
    * @throws CniError AddressConflict when a named address is in no pool for fixed addresses
    */
-  candidates(claim: IPClaim, subnet: SubnetPlan, family: Family): OwnedBlock[] {
+  candidates(claim: IPClaim, subnet: RoutedSubnet, family: Family): OwnedBlock[] {
     const key = claimKeyOf(claim);
     const pools = subnet.pools.filter(
       ({ isFixed, pool }) => isFixed && pool.prefix.family === family,
@@ -140,7 +141,7 @@ export class PodClaims {
     throw new CniError("AddressConflict", `Cannot use annotation ${addressAnnotation}: ${text}`);
   }
 
-  #named(ip: Ip, subnet: SubnetPlan, pools: readonly PoolPlan[], claim: string): OwnedBlock {
+  #named(ip: Ip, subnet: RoutedSubnet, pools: readonly PoolPlan[], claim: string): OwnedBlock {
     const refuse = (why: string): CniError =>
       new CniError("AddressConflict", `Cannot use fixed address ${formatIp(ip)}: ${why}`);
     const plan = pools.find(({ pool }) => blockOf(pool, ip) !== undefined);
@@ -151,10 +152,10 @@ export class PodClaims {
     if (reservation === undefined || isReserved(reservation, ip)) {
       throw refuse(`it is reserved in subnet ${subnet.name}`);
     }
-    return { prefix: hostPrefix(ip), pool: plan.pool.name, subnet: subnet.name, claim };
+    return fixedBlock(hostPrefix(ip), plan.pool.name, subnet, claim);
   }
 
-  #anyOf({ pool }: PoolPlan, subnet: SubnetPlan, claim: string): OwnedBlock[] {
+  #anyOf({ pool }: PoolPlan, subnet: RoutedSubnet, claim: string): OwnedBlock[] {
     const found: OwnedBlock[] = [];
     const reservation = subnet.reservations.get(pool.prefix.family);
     if (reservation === undefined) return found;
@@ -162,10 +163,19 @@ export class PodClaims {
     for (const prefix of blockCandidates(pool, claim)) {
       if (found.length === candidateCountMax) break;
       if (isReserved(reservation, prefix.address)) continue;
-      found.push({ prefix, pool: pool.name, subnet: subnet.name, claim });
+      found.push(fixedBlock(prefix, pool.name, subnet, claim));
     }
     return found;
   }
+}
+
+function fixedBlock(
+  prefix: Prefix,
+  pool: string,
+  { name, vpc, vrf }: RoutedSubnet,
+  claim: string,
+): OwnedBlock {
+  return { prefix, pool, subnet: name, vpc, vrf, claim };
 }
 
 const emptyStatus: IPClaimStatus = { conditions: [], phase: "Pending", addresses: [] };

@@ -2,6 +2,7 @@
  * What the journal keeps: one entry for each attachment of a pod, one for each block of the node.
  * An allocation holds all that ADD answered, so that a second ADD and a DEL need nothing else.
  */
+import { nativeVpcName } from "@heddle/api";
 import {
   formatIp,
   formatMac,
@@ -15,6 +16,7 @@ import {
   parseVrfId,
   type VrfId,
 } from "@heddle/inet";
+import { nativeVrf } from "@heddle/vrouter";
 
 export interface Allocation {
   /** Name of the CNI network. */
@@ -31,8 +33,13 @@ export interface Allocation {
   readonly vrf: VrfId;
   readonly mac: Mac;
   readonly mtu: number;
-  /** At most one of each family. */
+  /** In the VRF, at most one of each family. */
   readonly addresses: readonly Ip[];
+  /**
+   * In the native VRF, for a pod of another one: by these the node reaches it. Empty in the native
+   * VRF.
+   */
+  readonly infrastructureAddresses: readonly Ip[];
   /** Name of the IPClaim in the pod's namespace, when the addresses are fixed. */
   readonly claim: string | undefined;
   /** Wall clock of the ADD, milliseconds since the Unix epoch. */
@@ -44,6 +51,8 @@ export interface OwnedBlock {
   readonly prefix: Prefix;
   readonly pool: string;
   readonly subnet: string;
+  readonly vpc: string;
+  readonly vrf: VrfId;
   /**
    * `namespace/name` of the IPClaim when the block is one fixed address; undefined for a block of a
    * pool.
@@ -60,6 +69,13 @@ export interface Stranger {
   readonly hostIfname: string;
   readonly vrf: VrfId;
   readonly addresses: readonly Ip[];
+  readonly infrastructureAddresses: readonly Ip[];
+}
+
+/** An address in its VRF: VRFs may overlap. */
+export interface VrfAddress {
+  readonly vrf: VrfId;
+  readonly ip: Ip;
 }
 
 /** One change. */
@@ -67,7 +83,7 @@ export type JournalRecord =
   | { readonly op: "allocate"; readonly allocation: Allocation }
   | { readonly op: "release"; readonly key: string }
   | { readonly op: "own"; readonly block: OwnedBlock }
-  | { readonly op: "disown"; readonly prefix: Prefix }
+  | { readonly op: "disown"; readonly vrf: VrfId; readonly prefix: Prefix }
   | { readonly op: "quarantine"; readonly stranger: Stranger }
   | { readonly op: "dismiss"; readonly hostIfname: string };
 
@@ -76,12 +92,40 @@ export function keyOf(attachment: Pick<Allocation, "containerId" | "ifname">): s
   return `${attachment.containerId}/${attachment.ifname}`;
 }
 
+/** Identity of a block on this node. */
+export function blockKeyOf({ vrf, prefix }: Pick<OwnedBlock, "vrf" | "prefix">): string {
+  return `${vrf} ${formatPrefix(prefix)}`;
+}
+
+export function addressKeyOf({ vrf, ip }: VrfAddress): string {
+  return `${vrf} ${formatIp(ip)}`;
+}
+
+/** Every address that an attachment keeps others from, in its VRF. */
+export function heldBy(
+  attachment: Pick<Stranger, "vrf" | "addresses" | "infrastructureAddresses">,
+): VrfAddress[] {
+  const { vrf, addresses, infrastructureAddresses } = attachment;
+  return [
+    ...addresses.map((ip) => ({ vrf, ip })),
+    ...infrastructureAddresses.map((ip) => ({ vrf: nativeVrf, ip })),
+  ];
+}
+
+/**
+ * The addresses by which the cluster knows the pod: its own in the native VRF, else the
+ * infrastructure addresses.
+ */
+export function clusterAddressesOf(allocation: Allocation): readonly Ip[] {
+  return allocation.vrf === nativeVrf ? allocation.addresses : allocation.infrastructureAddresses;
+}
+
 /** Plain JSON of a record. */
 export function formatRecord(record: JournalRecord): unknown {
   switch (record.op) {
     case "allocate": {
-      const { addresses, mac, ...rest } = record.allocation;
-      const text = { ...rest, mac: formatMac(mac), addresses: addresses.map(formatIp) };
+      const { mac, ...rest } = record.allocation;
+      const text = { ...rest, mac: formatMac(mac), ...formatAddresses(rest) };
       return { op: record.op, allocation: text };
     }
     case "own":
@@ -90,15 +134,25 @@ export function formatRecord(record: JournalRecord): unknown {
         block: { ...record.block, prefix: formatPrefix(record.block.prefix) },
       };
     case "disown":
-      return { op: record.op, prefix: formatPrefix(record.prefix) };
+      return { ...record, prefix: formatPrefix(record.prefix) };
     case "quarantine": {
-      const addresses = record.stranger.addresses.map(formatIp);
-      return { op: record.op, stranger: { ...record.stranger, addresses } };
+      const { stranger } = record;
+      return { op: record.op, stranger: { ...stranger, ...formatAddresses(stranger) } };
     }
     case "release":
     case "dismiss":
       return record;
   }
+}
+
+function formatAddresses({
+  addresses,
+  infrastructureAddresses,
+}: Pick<Stranger, "addresses" | "infrastructureAddresses">) {
+  return {
+    addresses: addresses.map(formatIp),
+    infrastructureAddresses: infrastructureAddresses.map(formatIp),
+  };
 }
 
 /** The inverse of {@link formatRecord}. @throws Error when the value is not a record */
@@ -112,7 +166,7 @@ export function parseRecord(value: unknown): JournalRecord {
     case "own":
       return { op: "own", block: parseBlock(fieldsOf(record["block"])) };
     case "disown":
-      return { op: "disown", prefix: parsePrefix(textOf(record, "prefix")) };
+      return { op: "disown", vrf: vrfOf(record), prefix: parsePrefix(textOf(record, "prefix")) };
     case "quarantine":
       return { op: "quarantine", stranger: parseStranger(fieldsOf(record["stranger"])) };
     case "dismiss":
@@ -136,10 +190,11 @@ function parseAllocation(fields: Fields): Allocation {
     podUid: textOf(fields, "podUid"),
     subnet: textOf(fields, "subnet"),
     vpc: textOf(fields, "vpc"),
-    vrf: parseVrfId(Number(fields["vrf"])),
+    vrf: vrfOf(fields),
     mac: parseMac(textOf(fields, "mac")),
     mtu: Number(fields["mtu"]),
-    addresses: addressesOf(fields),
+    addresses: addressesOf(fields, "addresses"),
+    infrastructureAddresses: addressesOf(fields, "infrastructureAddresses"),
     claim: optionalTextOf(fields, "claim"),
     sinceMs: Number(fields["sinceMs"]),
   };
@@ -148,15 +203,23 @@ function parseAllocation(fields: Fields): Allocation {
 function parseStranger(fields: Fields): Stranger {
   return {
     hostIfname: textOf(fields, "hostIfname"),
-    vrf: parseVrfId(Number(fields["vrf"])),
-    addresses: addressesOf(fields),
+    vrf: vrfOf(fields),
+    addresses: addressesOf(fields, "addresses"),
+    infrastructureAddresses: addressesOf(fields, "infrastructureAddresses"),
   };
 }
 
-function addressesOf(fields: Fields): Ip[] {
-  const addresses = fields["addresses"];
-  if (!Array.isArray(addresses)) throw new SyntaxError("Cannot parse journal record: no addresses");
+/** A journal that was written before there were infrastructure addresses has none. */
+function addressesOf(fields: Fields, name: "addresses" | "infrastructureAddresses"): Ip[] {
+  const addresses = fields[name];
+  if (addresses === undefined && name === "infrastructureAddresses") return [];
+  if (!Array.isArray(addresses)) throw new SyntaxError(`Cannot parse journal record: no ${name}`);
   return addresses.map((address) => parseIp(String(address)));
+}
+
+/** Blocks had no VRF when the native one was the only one. */
+function vrfOf(fields: Fields): VrfId {
+  return fields["vrf"] === undefined ? nativeVrf : parseVrfId(Number(fields["vrf"]));
 }
 
 function parseBlock(fields: Fields): OwnedBlock {
@@ -164,6 +227,8 @@ function parseBlock(fields: Fields): OwnedBlock {
     prefix: parsePrefix(textOf(fields, "prefix")),
     pool: textOf(fields, "pool"),
     subnet: textOf(fields, "subnet"),
+    vpc: optionalTextOf(fields, "vpc") ?? nativeVpcName,
+    vrf: vrfOf(fields),
     claim: optionalTextOf(fields, "claim"),
   };
 }

@@ -3,9 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Mac, parseIp, parseMac, parsePrefix, parseVrfId } from "@heddle/inet";
+import { crc32 } from "node:zlib";
+import { formatIp, type Mac, parseIp, parseMac, parsePrefix, parseVrfId } from "@heddle/inet";
 import { silentLog } from "@heddle/std";
-import { type Allocation, keyOf } from "./allocation.ts";
+import { type Allocation, keyOf, type OwnedBlock } from "./allocation.ts";
 import { Journal } from "./journal.ts";
 import { encodeRecord, scanJournal } from "./journal-text.ts";
 
@@ -33,11 +34,19 @@ const allocation = (i: number, more: Partial<Allocation> = {}): Allocation => ({
   mac,
   mtu: 9000,
   addresses: [parseIp(`10.0.${i >> 8}.${i & 255}`), parseIp(`fd00::${i.toString(16)}`)],
+  infrastructureAddresses: [],
   claim: undefined,
   sinceMs: 1_700_000_000_000,
   ...more,
 });
-const block = { prefix: parsePrefix("10.0.0.0/26"), pool: "p", subnet: "pods", claim: undefined };
+const block: OwnedBlock = {
+  prefix: parsePrefix("10.0.0.0/26"),
+  pool: "p",
+  subnet: "pods",
+  vpc: "default",
+  vrf: parseVrfId(0),
+  claim: undefined,
+};
 
 test("a journal gives back what it acknowledged", async () => {
   const directory = newDirectory();
@@ -53,6 +62,50 @@ test("a journal gives back what it acknowledged", async () => {
   assert.equal(journal.condition, "intact");
   assert.deepEqual([...journal.state.allocations.values()], [allocation(1, { claim: "db" })]);
   assert.deepEqual([...journal.state.blocks.values()], [block]);
+});
+
+test("blocks of two VRFs with one prefix, and infrastructure addresses, are kept apart", async () => {
+  const directory = newDirectory();
+  const vrf = parseVrfId(7);
+  const red: OwnedBlock = { ...block, pool: "r", subnet: "red-pods", vpc: "red", vrf };
+  const infrastructureAddresses = [parseIp("10.244.0.5"), parseIp("fd00:10:244::5")];
+  const pod = allocation(1, { vpc: "red", vrf, infrastructureAddresses });
+  const { hostIfname, addresses } = pod;
+  const stranger = { hostIfname, vrf, addresses, infrastructureAddresses };
+  {
+    await using journal = await Journal.open(directory, silentLog);
+    for (const each of [block, red]) await journal.append({ op: "own", block: each });
+    await journal.append({ op: "allocate", allocation: pod });
+    await journal.append({ op: "quarantine", stranger });
+    await journal.append({ op: "disown", vrf: block.vrf, prefix: block.prefix });
+  }
+  await using journal = await Journal.open(directory, silentLog);
+  assert.deepEqual([...journal.state.blocks.values()], [red]);
+  assert.deepEqual([...journal.state.allocations.values()], [pod]);
+  assert.deepEqual([...journal.state.strangers.values()], [stranger]);
+});
+
+test("a journal of a version that knew only the native VRF is read", async () => {
+  const directory = newDirectory();
+  const path = join(directory, "allocations.journal");
+  await (await Journal.open(directory, silentLog))[Symbol.asyncDispose]();
+  const line = (json: string): string => `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
+  const { infrastructureAddresses: _, ...old } = allocation(1);
+  const text = { ...old, mac: "02:00:0a:f4:00:05", addresses: old.addresses.map(formatIp) };
+  const own = { prefix: "10.0.0.0/26", pool: "p", subnet: "pods" };
+  const other = { ...own, prefix: "10.0.0.64/26" };
+  await writeFile(
+    path,
+    line(JSON.stringify({ op: "own", block: own })) +
+      line(JSON.stringify({ op: "own", block: other })) +
+      line(JSON.stringify({ op: "disown", prefix: other.prefix })) +
+      line(JSON.stringify({ op: "allocate", allocation: text })),
+    { flag: "a" },
+  );
+  await using journal = await Journal.open(directory, silentLog);
+  assert.equal(journal.condition, "intact");
+  assert.deepEqual([...journal.state.blocks.values()], [block]);
+  assert.deepEqual([...journal.state.allocations.values()], [allocation(1)]);
 });
 
 test("a torn tail is dropped at whatever byte the write stopped", async () => {

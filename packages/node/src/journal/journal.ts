@@ -12,11 +12,11 @@
  */
 import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Prefix } from "@heddle/inet";
 import type { Log } from "@heddle/std";
 import { NodeError } from "../errors.ts";
 import {
   type Allocation,
+  blockKeyOf,
   type JournalRecord,
   keyOf,
   type OwnedBlock,
@@ -27,7 +27,8 @@ import { encodeRecord, type JournalScan, journalHeader, scanJournal } from "./jo
 export interface JournalState {
   /** By attachment key, in the order of allocation. */
   readonly allocations: ReadonlyMap<string, Allocation>;
-  readonly blocks: ReadonlyMap<Prefix, OwnedBlock>;
+  /** By VRF and prefix. */
+  readonly blocks: ReadonlyMap<string, OwnedBlock>;
   /** By host interface. */
   readonly strangers: ReadonlyMap<string, Stranger>;
 }
@@ -48,7 +49,7 @@ export class Journal implements AsyncDisposable {
   readonly #directory: string;
   readonly #log: Log;
   readonly #allocations = new Map<string, Allocation>();
-  readonly #blocks = new Map<Prefix, OwnedBlock>();
+  readonly #blocks = new Map<string, OwnedBlock>();
   readonly #strangers = new Map<string, Stranger>();
   #file: FileHandle | undefined;
   #recordCount = 0;
@@ -102,9 +103,10 @@ export class Journal implements AsyncDisposable {
   }
 
   /** The blocks of one fixed address that the allocation has. */
-  fixedBlocksOf(allocation: Allocation): OwnedBlock[] {
+  fixedBlocksOf({ vrf, addresses }: Allocation): OwnedBlock[] {
     return [...this.#blocks.values()].filter(
-      ({ prefix, claim }) => claim !== undefined && allocation.addresses.includes(prefix.address),
+      (block) =>
+        block.claim !== undefined && block.vrf === vrf && addresses.includes(block.prefix.address),
     );
   }
 
@@ -215,10 +217,10 @@ export class Journal implements AsyncDisposable {
         this.#allocations.delete(record.key);
         break;
       case "own":
-        this.#blocks.set(record.block.prefix, record.block);
+        this.#blocks.set(blockKeyOf(record.block), record.block);
         break;
       case "disown":
-        this.#blocks.delete(record.prefix);
+        this.#blocks.delete(blockKeyOf(record));
         break;
       case "quarantine":
         this.#strangers.set(record.stranger.hostIfname, record.stranger);

@@ -5,9 +5,10 @@
  */
 
 import type { Namespace, Pod } from "@heddle/api";
-import { matchesLabels } from "@heddle/api";
+import { matchesLabels, nativeVpcName } from "@heddle/api";
 import { CniError } from "@heddle/cni";
-import type { SubnetPlan } from "../cluster/address-plan.ts";
+import { nativeVrf } from "@heddle/vrouter";
+import { isRouted, type RoutedSubnet, type SubnetPlan } from "../cluster/address-plan.ts";
 
 export const subnetAnnotation = "heddle.io/subnet";
 /** One address, or one of each family separated by a comma. */
@@ -49,6 +50,29 @@ export function chooseSubnet(
     ) ??
     none(pod)
   );
+}
+
+/**
+ * Where the infrastructure addresses of a pod of `subnet` come from: the default subnet of the
+ * native VRF. Undefined for a pod of the native VRF, which needs none.
+ * @throws CniError UnknownSubnet when there is no such subnet, or none with a family in common
+ */
+export function chooseInfrastructure(
+  subnets: ReadonlyMap<string, SubnetPlan>,
+  subnet: RoutedSubnet,
+): RoutedSubnet | undefined {
+  if (subnet.vrf === nativeVrf) return undefined;
+  const found = [...subnets.values()]
+    .filter(isRouted)
+    .find(({ vrf, subnet: { spec } }) => vrf === nativeVrf && spec.default);
+  const what = `Cannot give pods of subnet ${subnet.name} infrastructure addresses`;
+  if (found === undefined) {
+    throw new CniError("UnknownSubnet", `${what}: no Subnet of Vpc ${nativeVpcName} is default`);
+  }
+  if ([...subnet.reservations.keys()].some((family) => found.reservations.has(family))) {
+    return found;
+  }
+  throw new CniError("UnknownSubnet", `${what}: no address family in common with ${found.name}`);
 }
 
 function selects({ subnet }: SubnetPlan, namespace: Namespace): boolean {

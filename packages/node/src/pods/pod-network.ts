@@ -19,20 +19,20 @@ import {
   type GcRequest,
 } from "@heddle/cni";
 import type { Dataplane } from "@heddle/dataplane";
-import { parseVrfId } from "@heddle/inet";
 import { StatusError } from "@heddle/kube";
 import type { Clock, Log } from "@heddle/std";
+import { nativeVrf } from "@heddle/vrouter";
 import type { BlockKeeper } from "../blocks/block-keeper.ts";
-import type { AddressPlan, SubnetPlan } from "../cluster/address-plan.ts";
+import { type AddressPlan, isRouted, type SubnetPlan } from "../cluster/address-plan.ts";
 import { NodeError } from "../errors.ts";
 import type { PodClaims } from "../fixed/pod-claims.ts";
 import { type Allocation, keyOf, type OwnedBlock, type Stranger } from "../journal/allocation.ts";
 import type { Journal } from "../journal/journal.ts";
-import { chooseSubnet } from "./choose-subnet.ts";
+import { chooseInfrastructure, chooseSubnet } from "./choose-subnet.ts";
 import { cniResultOf, differencesFrom, podInterfaceOf } from "./cni-result.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { hostIfnameOf, podMacOf } from "./names.ts";
-import type { PodAddresses } from "./pod-addresses.ts";
+import type { AddressWish, PodAddresses, TakenAddresses } from "./pod-addresses.ts";
 import type { PodEvents } from "./pod-events.ts";
 import type { PodDirectory, PodIdentity } from "./pod-identity.ts";
 import type { PortWriter } from "./port-writer.ts";
@@ -130,11 +130,11 @@ export class PodNetwork implements CniHandler {
     }
     const owned = new Set(known.map((allocation) => allocation.hostIfname));
     for (const pod of await this.#options.dataplane.observePods()) {
-      const { hostIfname, vrf, addresses } = pod;
+      const { hostIfname } = pod;
       if (owned.has(hostIfname) || validIfnames.has(hostIfname)) continue;
       if (this.#busyIfnames.has(hostIfname)) continue;
       this.#options.log.warn("interface of no known pod removed", { hostIfname });
-      await this.#attempt(failures, () => this.#dismiss({ hostIfname, vrf, addresses }));
+      await this.#attempt(failures, () => this.#dismiss(pod));
     }
     if (failures.length === 0) return;
     const [first] = failures;
@@ -202,11 +202,13 @@ export class PodNetwork implements CniHandler {
     const chosen = chooseSubnet(subnets, pod.namespace, pod.pod);
     const claim = await this.#options.claims.find(pod, chosen);
     const subnet = subnetOfClaim(subnets, chosen, claim?.spec.subnet);
-    if (subnet.vrf === undefined) {
+    if (!isRouted(subnet)) {
       const why = `its Vpc ${subnet.vpc} does not exist or has no VRF yet`;
       throw new CniError("TryAgainLater", `Cannot use subnet ${subnet.name}: ${why}`);
     }
-    const { addresses, fixed } = await this.#take(request, pod, subnet, claim);
+    const infrastructure = chooseInfrastructure(subnets, subnet);
+    const wish = { key: keyOf(request), subnet, infrastructure, claim };
+    const { addresses, infrastructureAddresses, fixed } = await this.#take(pod, wish);
     const { containerId, ifname, netns: netnsPath, config } = request;
     const allocation: Allocation = {
       network: config.name,
@@ -223,20 +225,16 @@ export class PodNetwork implements CniHandler {
       mac: podMacOf(addresses),
       mtu: config.mtu ?? this.#options.mtu,
       addresses,
+      infrastructureAddresses,
       claim: claim?.metadata.name,
       sinceMs: this.#options.clock.wallMs(),
     };
     return { allocation, fixed };
   }
 
-  async #take(
-    request: AddRequest,
-    pod: PodIdentity,
-    subnet: SubnetPlan,
-    claim: Awaited<ReturnType<PodClaims["find"]>>,
-  ): ReturnType<PodAddresses["take"]> {
+  async #take(pod: PodIdentity, wish: AddressWish): Promise<TakenAddresses> {
     try {
-      return await this.#options.addresses.take(keyOf(request), subnet, claim);
+      return await this.#options.addresses.take(wish);
     } catch (error) {
       const answer = answerOf(error);
       if (answer.code === "PoolExhausted") {
@@ -288,7 +286,8 @@ export class PodNetwork implements CniHandler {
       // The journal may have lost it: what the name finds in the kernel goes all the same.
       const hostIfname = hostIfnameOf(attachment);
       const stranger = this.#options.journal.state.strangers.get(hostIfname);
-      await this.#dismiss(stranger ?? { hostIfname, vrf: parseVrfId(0), addresses: [] });
+      const nobody = { addresses: [], infrastructureAddresses: [] };
+      await this.#dismiss(stranger ?? { hostIfname, vrf: nativeVrf, ...nobody });
       return;
     }
     await this.#erase(allocation);
@@ -309,13 +308,13 @@ export class PodNetwork implements CniHandler {
   /** Route, interface, journal, address: in this order. @throws CniError */
   async #erase(allocation: Allocation): Promise<void> {
     const { journal, addresses } = this.#options;
-    await addresses.withdraw(allocation.addresses);
+    await addresses.withdraw(allocation);
     await this.#detach(allocation);
     try {
       await Promise.all([
         ...journal
           .fixedBlocksOf(allocation)
-          .map(({ prefix }) => journal.append({ op: "disown", prefix })),
+          .map(({ vrf, prefix }) => journal.append({ op: "disown", vrf, prefix })),
         journal.append({ op: "release", key: keyOf(allocation) }),
       ]);
     } catch (error) {

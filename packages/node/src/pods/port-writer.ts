@@ -3,16 +3,18 @@
  * them.
  *
  * A native subnet needs nothing of the fabric but the block's route, which is announced before the
- * first address is given; so the node itself takes the Port to FabricReady. Active belongs to
- * whoever has seen a packet go through.
+ * first address is given; so the node itself takes the Port to FabricReady. A Port of another VPC
+ * is HostReady until the fabric carries the VPC. Active belongs to whoever has seen a packet go
+ * through.
  */
 import { type Port, type PortPhase, type PortStatus, portKind } from "@heddle/api";
 import { formatIp, formatMac } from "@heddle/inet";
 import { formatTime, isStatus, type Store } from "@heddle/kube";
 import type { Clock } from "@heddle/std";
+import { nativeVrf } from "@heddle/vrouter";
 import { listAll } from "../cluster/list-all.ts";
 import type { WriteQueue } from "../cluster/write-queue.ts";
-import type { Allocation } from "../journal/allocation.ts";
+import { type Allocation, clusterAddressesOf } from "../journal/allocation.ts";
 import { portNameOf } from "./names.ts";
 
 export interface PortWriterOptions {
@@ -92,7 +94,7 @@ export class PortWriter {
 
   #status(allocation: Allocation): PortStatus {
     const phases: PortPhase[] = ["Requested", "Allocated", "HostReady"];
-    if (allocation.vrf === 0) phases.push("FabricReady");
+    if (allocation.vrf === nativeVrf) phases.push("FabricReady");
     const at = formatTime(this.#options.clock.wallMs());
     return {
       conditions: [],
@@ -108,7 +110,6 @@ function keyOf(allocation: Allocation): string {
 }
 
 function newPort(node: string, allocation: Allocation): Port {
-  const addresses = allocation.addresses.map(formatIp);
   return {
     apiVersion: "heddle.io/v1alpha1",
     kind: "Port",
@@ -127,9 +128,8 @@ function newPort(node: string, allocation: Allocation): Port {
       vpc: allocation.vpc,
       subnet: allocation.subnet,
       mac: formatMac(allocation.mac),
-      addresses,
-      // In a native subnet the address in the VPC is the one by which the cluster reaches the pod.
-      infrastructureAddresses: allocation.vrf === 0 ? addresses : [],
+      addresses: allocation.addresses.map(formatIp),
+      infrastructureAddresses: clusterAddressesOf(allocation).map(formatIp),
       ...(allocation.claim === undefined ? {} : { claim: allocation.claim }),
     },
   };

@@ -19,6 +19,7 @@ const allocation = (name: string): Allocation => ({
   mac: parseMac("02:00:00:00:00:01"),
   mtu: 1500,
   addresses: [parseIp("10.0.0.5")],
+  infrastructureAddresses: [],
   claim: undefined,
   sinceMs: 0,
 });
@@ -28,6 +29,7 @@ const observed = (name: string) => ({
   hostIfindex: parseIfindex(7),
   vrf: parseVrfId(0),
   addresses: [],
+  infrastructureAddresses: [],
 });
 
 /** What happens to the one pod, by what is left of it. */

@@ -6,8 +6,14 @@
 import type { Dataplane } from "@heddle/dataplane";
 import { formatIp } from "@heddle/inet";
 import type { Log } from "@heddle/std";
-import type { Announcer } from "../announcer.ts";
-import { type Allocation, keyOf, type Stranger } from "../journal/allocation.ts";
+import { type Announcer, announceBlock } from "../announcer.ts";
+import {
+  type Allocation,
+  addressKeyOf,
+  heldBy,
+  keyOf,
+  type Stranger,
+} from "../journal/allocation.ts";
 import type { Journal } from "../journal/journal.ts";
 import { podInterfaceOf } from "../pods/cni-result.ts";
 import type { PodAddresses } from "../pods/pod-addresses.ts";
@@ -36,7 +42,7 @@ export async function recover(options: RecoveryOptions): Promise<void> {
   await dismissVanished(journal, steps);
   await disownUnused(journal);
   for (const block of state.blocks.values()) {
-    if (block.claim === undefined) await announcer.announce(block.prefix);
+    if (block.claim === undefined) await announceBlock(announcer, block);
   }
   for (const step of steps) await applySafely(options, step);
   const counts = Map.groupBy(steps, (step) => step.kind);
@@ -81,13 +87,14 @@ async function apply(options: RecoveryOptions, step: RecoveryStep): Promise<void
 }
 
 async function quarantine({ journal, log }: RecoveryOptions, pod: Stranger): Promise<void> {
-  const { hostIfname, vrf, addresses } = pod;
+  const { hostIfname, vrf, addresses, infrastructureAddresses } = pod;
   if (journal.state.strangers.has(hostIfname)) return;
   log.warn("interface of an unknown pod found: its addresses are kept out of use", {
     hostIfname,
-    addresses: addresses.map(formatIp),
+    addresses: [...addresses, ...infrastructureAddresses].map(formatIp),
   });
-  await journal.append({ op: "quarantine", stranger: { hostIfname, vrf, addresses } });
+  const stranger = { hostIfname, vrf, addresses, infrastructureAddresses };
+  await journal.append({ op: "quarantine", stranger });
 }
 
 /**
@@ -99,8 +106,8 @@ async function forget(
   allocation: Allocation,
 ): Promise<void> {
   await dataplane.detachPod(allocation);
-  for (const { prefix } of journal.fixedBlocksOf(allocation)) {
-    await journal.append({ op: "disown", prefix });
+  for (const { vrf, prefix } of journal.fixedBlocksOf(allocation)) {
+    await journal.append({ op: "disown", vrf, prefix });
   }
   await journal.append({ op: "release", key: keyOf(allocation) });
 }
@@ -120,10 +127,10 @@ async function dismissVanished(journal: Journal, steps: readonly RecoveryStep[])
 /** A crash between the two records of an ADD may leave the fixed address without its allocation. */
 async function disownUnused(journal: Journal): Promise<void> {
   const { blocks, allocations } = journal.state;
-  const used = new Set([...allocations.values()].flatMap((allocation) => allocation.addresses));
-  for (const { prefix, claim } of blocks.values()) {
-    if (claim !== undefined && !used.has(prefix.address)) {
-      await journal.append({ op: "disown", prefix });
+  const used = new Set([...allocations.values()].flatMap(heldBy).map(addressKeyOf));
+  for (const { vrf, prefix, claim } of blocks.values()) {
+    if (claim !== undefined && !used.has(addressKeyOf({ vrf, ip: prefix.address }))) {
+      await journal.append({ op: "disown", vrf, prefix });
     }
   }
 }

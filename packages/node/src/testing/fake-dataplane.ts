@@ -10,7 +10,8 @@ import type {
   ObservedPod,
   PodInterface,
 } from "@heddle/dataplane";
-import { formatIp, type Ip, parseIfindex } from "@heddle/inet";
+import { type Ip, parseIfindex } from "@heddle/inet";
+import { addressKeyOf, heldBy } from "../journal/allocation.ts";
 
 /** A point at which a test may stop or fail an operation. */
 export type Gate = (point: string) => Promise<void>;
@@ -18,7 +19,7 @@ export type Gate = (point: string) => Promise<void>;
 export class FakeKernel {
   readonly namespaces: Set<string> = new Set();
   readonly pods: Map<string, AttachedPod> = new Map();
-  /** Addresses that two interfaces had at the same time. */
+  /** Addresses, with their VRF, that two interfaces had at the same time. */
   readonly doubles: string[] = [];
   #nextIfindex = 100;
 
@@ -30,14 +31,19 @@ export class FakeKernel {
   }
 
   attach(pod: PodInterface): AttachedPod {
-    const { netnsPath, hostIfname, addresses } = pod;
+    const { netnsPath, hostIfname } = pod;
     if (!this.namespaces.has(netnsPath)) {
       throw new Error(`Cannot open ${netnsPath}: ENOENT`);
     }
     const known = this.pods.get(hostIfname);
     for (const [name, other] of this.pods) {
       if (name === hostIfname) continue;
-      for (const ip of addresses) if (other.addresses.includes(ip)) this.doubles.push(formatIp(ip));
+      const theirs = new Set(heldBy(other).map(addressKeyOf));
+      this.doubles.push(
+        ...heldBy(pod)
+          .map(addressKeyOf)
+          .filter((key) => theirs.has(key)),
+      );
     }
     this.#nextIfindex += 2;
     const hostIfindex = known?.hostIfindex ?? parseIfindex(this.#nextIfindex);

@@ -18,6 +18,7 @@ import {
   subnetKind,
   type Undefaulted,
   type Vpc,
+  vpcKind,
 } from "@heddle/api";
 import type { AddRequest, CniResult, DelRequest, GcRequest } from "@heddle/cni";
 import { formatPrefix, type Prefix } from "@heddle/inet";
@@ -115,6 +116,16 @@ export class TestCluster implements AsyncDisposable {
       metadata: { name },
       spec,
     });
+  }
+
+  /** Without a VRF id it is as before the controller has seen it. */
+  addVpc(name: string, vrfId?: number): void {
+    const status = { conditions: [], ...(vrfId === undefined ? {} : { vrfId }) };
+    const known = this.#vpcs.objects.findIndex(({ metadata }) => metadata.name === name);
+    const wanted = { apiVersion: "heddle.io/v1alpha1", kind: "Vpc", metadata: { name } } as const;
+    const vpc = { ...defaulted(vpcKind, { ...wanted, spec: {} }), status };
+    if (known >= 0) this.#vpcs.objects.splice(known, 1);
+    this.#vpcs.objects.push(vpc);
   }
 
   async addPool(name: string, spec: Partial<IPPool["spec"]>): Promise<void> {
