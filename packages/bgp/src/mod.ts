@@ -10,24 +10,42 @@ export type { Identity } from "./fsm/collision.ts";
 export { collisionSurvivor } from "./fsm/collision.ts";
 export type { SessionEffect } from "./fsm/effects.ts";
 export type { SessionEvent, SessionEventKind } from "./fsm/events.ts";
+export type { Negotiated, PeerGracefulRestart } from "./fsm/negotiate.ts";
+export { negotiate } from "./fsm/negotiate.ts";
 export type {
+  AddPathOffer,
   LocalGracefulRestart,
   LocalSide,
-  Negotiated,
-  PeerGracefulRestart,
-} from "./fsm/negotiate.ts";
-export { negotiate, openOf } from "./fsm/negotiate.ts";
+  LongLivedTime,
+} from "./fsm/offer.ts";
+export { openOf } from "./fsm/offer.ts";
+export type { ReplayedStep, SessionRecord } from "./fsm/recording.ts";
+export { formatRecord, parseRecord, replay } from "./fsm/recording.ts";
 export { notificationFor, retainedFamilies } from "./fsm/retention.ts";
-export type { SessionState, SessionStateKind } from "./fsm/state.ts";
+export type { BfdWait, SessionState, SessionStateKind } from "./fsm/state.ts";
 export type { Step } from "./fsm/step.ts";
 export { notificationOf, step } from "./fsm/step.ts";
+export type { SessionOptions } from "./fsm/table.ts";
 export type { AddressFamily } from "./packet/address-family.ts";
 export { addressFamilies, addressFamilyNames, addressFamilyOf } from "./packet/address-family.ts";
-export { asPathLength, firstAsnOf, prependAsn } from "./packet/as-path.ts";
+export {
+  asPathLength,
+  firstAsnOf,
+  prependAsn,
+  prependConfederationAsn,
+  withoutConfederation,
+} from "./packet/as-path.ts";
+export { formatAsPath, parseAsPath } from "./packet/as-path-text.ts";
 export type {
+  AddPathCapability,
+  AddPathFamily,
   Capability,
+  ExtendedNextHopCapability,
+  FqdnCapability,
   GracefulRestartCapability,
   GracefulRestartFamily,
+  LongLivedCapability,
+  LongLivedFamily,
 } from "./packet/capability.ts";
 export type { CodecContext } from "./packet/context.ts";
 export { decodeAttributes } from "./packet/decode-attributes.ts";
@@ -46,6 +64,23 @@ export {
   encodeSharedAttributes,
   encodeUnreachHead,
 } from "./packet/encode-attributes.ts";
+export type { ExtendedCommunity } from "./packet/extended-community.ts";
+export {
+  decodeExtendedCommunity,
+  encodeExtendedCommunity,
+  extendedCommunityTypeOf,
+  extendedCommunityTypes,
+  isRouteTarget,
+  isTransitiveCommunity,
+  macMobilityOf,
+  routeTargetsOf,
+  securityTagOf,
+  siteOfOrigin,
+} from "./packet/extended-community.ts";
+export {
+  formatExtendedCommunity,
+  parseExtendedCommunity,
+} from "./packet/extended-community-text.ts";
 export type { MessageVisitor } from "./packet/framing.ts";
 export {
   encodeHeader,
@@ -60,17 +95,67 @@ export {
   errorCodes,
   messageTypes,
   refreshSubtypes,
+  roleCodes,
   wellKnownCommunities,
 } from "./packet/iana.ts";
 export { encodeKeepalive } from "./packet/keepalive.ts";
-export type { PrefixVisitor4, PrefixVisitor6 } from "./packet/nlri.ts";
+export { evpnRouteTypes } from "./packet/nlri/evpn.ts";
+export type { EvpnKey, EvpnRoute } from "./packet/nlri/evpn-route.ts";
+export {
+  decodeEvpnKey,
+  decodeEvpnRoute,
+  encodeEvpnKey,
+  encodeEvpnRoute,
+} from "./packet/nlri/evpn-route.ts";
+export { formatEvpnKey, formatEvpnRoute, parseEvpnKey } from "./packet/nlri/evpn-text.ts";
+export { flowSpecTypes } from "./packet/nlri/flowspec.ts";
+export type {
+  BitmaskTerm,
+  FlowSpec,
+  FlowSpecBits,
+  FlowSpecComparison,
+  FlowSpecComponent,
+  FlowSpecNumbers,
+  FlowSpecPrefix,
+  NumericTerm,
+} from "./packet/nlri/flowspec-route.ts";
+export { decodeFlowSpec, encodeFlowSpec } from "./packet/nlri/flowspec-route.ts";
+export { formatFlowSpec, parseFlowSpec } from "./packet/nlri/flowspec-text.ts";
+export { mplsLabelField, mplsLabelOf } from "./packet/nlri/labels.ts";
+export { nlriCodecOf } from "./packet/nlri/nlri-codecs.ts";
+export type { RouteTargetConstraint } from "./packet/nlri/route-target-constraint.ts";
+export {
+  constraintOf,
+  coversRouteTarget,
+  decodeRouteTargetConstraint,
+  encodeRouteTargetConstraint,
+  formatRouteTargetConstraint,
+  parseRouteTargetConstraint,
+} from "./packet/nlri/route-target-constraint.ts";
+export type { VpnRoute } from "./packet/nlri/vpn.ts";
+export {
+  decodeVpnRoute,
+  encodeVpnKey,
+  encodeVpnRoute,
+  formatVpnRoute,
+  parseVpnRoute,
+} from "./packet/nlri/vpn.ts";
+export type {
+  PathPrefixVisitor4,
+  PathPrefixVisitor6,
+  PrefixVisitor4,
+  PrefixVisitor6,
+} from "./packet/nlri.ts";
 export {
   prefixFromWords4,
   prefixFromWords6,
+  walkPathPrefixes4,
+  walkPathPrefixes6,
   walkPrefixes4,
   walkPrefixes6,
   wordOfIp6,
 } from "./packet/nlri.ts";
+export type { EncodedNlri, NlriCodec, NlriCursor, NlriWalkOptions } from "./packet/nlri-codec.ts";
 export {
   ceaseWithText,
   decodeNotification,
@@ -88,9 +173,17 @@ export type {
   PathAttributes,
   RawAttribute,
 } from "./packet/path-attributes.ts";
-export { origins } from "./packet/path-attributes.ts";
+export { noNextHop, origins } from "./packet/path-attributes.ts";
+export type { PmsiTunnel } from "./packet/pmsi-tunnel.ts";
+export {
+  ingressReplication,
+  ingressReplicationEndpoint,
+  pmsiTunnelTypes,
+} from "./packet/pmsi-tunnel.ts";
 export type { RouteRefresh } from "./packet/route-refresh.ts";
 export { decodeRouteRefresh, encodeRouteRefresh } from "./packet/route-refresh.ts";
+export type { Tunnel, TunnelSubTlv } from "./packet/tunnel-encapsulation.ts";
+export { tunnelTypes } from "./packet/tunnel-encapsulation.ts";
 export type { MpParts, UpdateParts } from "./packet/update.ts";
 export { endOfRibOf, locateMp, newMpParts, newUpdateParts, splitUpdate } from "./packet/update.ts";
 export type { UpdateHead } from "./packet/update-builder.ts";
@@ -98,13 +191,27 @@ export {
   announceHead4,
   announceHeadMp,
   encodeEndOfRib,
+  nlriRoomOf,
   UpdateBuilder,
   withdrawHead4,
   withdrawHeadMp,
 } from "./packet/update-builder.ts";
 
 // rib/ and policy/
+export type { AsnRange, AsPathPattern } from "./policy/as-path-pattern.ts";
+export { formatAsPathPattern } from "./policy/as-path-pattern.ts";
+export { checkPolicy } from "./policy/check-policy.ts";
+export type { Residue, Verdict } from "./policy/evaluate.ts";
+export { applyActions, CompiledPolicy, outcomeIndexOf } from "./policy/evaluate.ts";
+export { formatPolicy } from "./policy/format-policy.ts";
 export type {
+  CommunityMatch,
+  CommunityPart,
+  CommunityPattern,
+  ExtendedCommunityPattern,
+  LargeCommunityPattern,
+  NextHopAction,
+  NumberRange,
   Policy,
   PolicyActions,
   PolicyMatch,
@@ -112,11 +219,30 @@ export type {
   PrefixRule,
 } from "./policy/policy.ts";
 export { acceptAll, acceptDefaultOnly, announceOwn, rejectAll } from "./policy/presets.ts";
-export type { MultipathConfig, RibConfig } from "./rib/config.ts";
+export type {
+  AttributeChange,
+  FailedCondition,
+  PolicyTrace,
+  TermTrace,
+} from "./policy/trace.ts";
+export type { MultipathConfig, RibConfig, RouteOwnership } from "./rib/config.ts";
+export type { Candidate, DecisionStep } from "./rib/decision.ts";
+export { selectBest, selectMultipath } from "./rib/decision.ts";
+export type { ExplainedExport, ExplainedPath, Explanation } from "./rib/explain.ts";
+export type { NotExported } from "./rib/export.ts";
 export type { Ineligible } from "./rib/import.ts";
-export type { LocRibChange, LocRibNextHop } from "./rib/loc-rib.ts";
+export type { LocRibChange, LocRibNextHop, RouteChange } from "./rib/loc-rib.ts";
 export type { LocalAttributes } from "./rib/local-route.ts";
-export type { PeerIndex, RibPeer, RibPeerCounts, RibSession } from "./rib/peer.ts";
-export type { RibPath, RouteFilter } from "./rib/queries.ts";
+export type { ComparedPath, PageCursor, PageOptions, RoutePage } from "./rib/pages.ts";
+export type { BgpRole, PeerIndex, RibPeer, RibPeerCounts, RibSession } from "./rib/peer.ts";
+export type {
+  AdjRibRoute,
+  RibKeyedPath,
+  RibPath,
+  RibRoute,
+  RouteFilter,
+  RouteName,
+} from "./rib/queries.ts";
 export type { Deliver, ReceiveResult } from "./rib/rib.ts";
 export { Rib } from "./rib/rib.ts";
+export type { KeyedFamily, RibReader } from "./rib/rib-reader.ts";

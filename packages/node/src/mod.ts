@@ -14,6 +14,8 @@ export type {
 } from "./admin/admin-api.ts";
 export { allocationViewsOf, blockViewsOf, peerViewOf, routeViewOf } from "./admin/views.ts";
 export type { Announcer } from "./announcer.ts";
+export type { KnownPasswords } from "./bgp/bgp-passwords.ts";
+export { BgpPasswords } from "./bgp/bgp-passwords.ts";
 export { NodeSpeaker } from "./bgp/node-speaker.ts";
 export type { NodeBgp, NodePlan, NodeTopology } from "./bgp/plan-node-bgp.ts";
 export { planNodeBgp } from "./bgp/plan-node-bgp.ts";

@@ -5,8 +5,8 @@
  * left-over routes may go.
  */
 import type { AddressFamily, Negotiated } from "@heddle/bgp";
-import type { Ip } from "@heddle/inet";
 import type { Clock, Timer } from "@heddle/std";
+import type { PeerKey } from "./peer/peer-key.ts";
 
 export type ConvergenceReason = "end-of-rib" | "deferral-timer";
 
@@ -19,7 +19,7 @@ export type ConvergenceRule = "selection" | "sweep";
 
 export class Convergence {
   /** Per peer, the families still awaited; undefined: its session is. */
-  readonly #awaited: Map<Ip, Set<AddressFamily> | undefined>;
+  readonly #awaited: Map<PeerKey, Set<AddressFamily> | undefined>;
   readonly #rule: ConvergenceRule;
   readonly #done: (reason: ConvergenceReason) => void;
   #timer: Timer | undefined;
@@ -27,7 +27,7 @@ export class Convergence {
   /** Calls `done` once, never from inside the constructor. */
   constructor(
     rule: ConvergenceRule,
-    peers: readonly Ip[],
+    peers: readonly PeerKey[],
     clock: Clock,
     deferralMs: number,
     done: (reason: ConvergenceReason) => void,
@@ -44,7 +44,7 @@ export class Convergence {
     return this.#timer === undefined;
   }
 
-  sessionUp(peer: Ip, negotiated: Negotiated): void {
+  sessionUp(peer: PeerKey, negotiated: Negotiated): void {
     if (!this.#awaited.has(peer)) return;
     const graceful = negotiated.peerGracefulRestart;
     const excluded = graceful === undefined || graceful.restarting;
@@ -53,18 +53,18 @@ export class Convergence {
   }
 
   /** The session is gone before it was heard out: it is awaited again. */
-  sessionDown(peer: Ip): void {
+  sessionDown(peer: PeerKey): void {
     if (this.#awaited.has(peer)) this.#awaited.set(peer, undefined);
   }
 
-  endOfRib(peer: Ip, family: AddressFamily): void {
+  endOfRib(peer: PeerKey, family: AddressFamily): void {
     const families = this.#awaited.get(peer);
     families?.delete(family);
     if (families?.size === 0) this.forget(peer);
   }
 
   /** The peer need not be waited for. */
-  forget(peer: Ip): void {
+  forget(peer: PeerKey): void {
     this.#awaited.delete(peer);
     if (this.#awaited.size === 0) this.#finish("end-of-rib");
   }

@@ -1,5 +1,5 @@
 /** The coarse kind of a {@link SpeakerError}. */
-export type SpeakerErrorCode = "config" | "bfd-decode" | "connection";
+export type SpeakerErrorCode = "config" | "bfd-decode" | "connection" | "state";
 
 /** What the speaker refuses or cannot do. */
 export class SpeakerError extends Error {

@@ -1,4 +1,4 @@
-import type { LocRibChange } from "@heddle/bgp";
+import type { LocRibChange, RouteChange } from "@heddle/bgp";
 
 /** Where the Loc-RIB goes: the kernel's routing table, or nowhere for a route server. */
 export interface FibSink {
@@ -20,3 +20,9 @@ export const noFib: FibSink = {
   async apply(): Promise<void> {},
   async converged(): Promise<void> {},
 };
+
+/** Where the best routes of `SpeakerConfig.watchedFamilies` go: whoever makes VRFs of them. */
+export interface RouteSink {
+  /** Each change replaces what its key had. The next call comes after the promise is settled. */
+  apply(changes: readonly RouteChange[]): Promise<void>;
+}

@@ -7,12 +7,15 @@ export type { BfdState } from "./bfd/packet.ts";
 export type {
   AnnounceOptions,
   BfdPeerConfig,
+  DynamicPeersConfig,
   GracefulRestartConfig,
   ListenAddress,
   PeerConfig,
   PeerKind,
+  PeerTemplate,
   SessionTimers,
   SpeakerConfig,
+  UnnumberedPeerConfig,
 } from "./config.ts";
 export {
   defaultGracefulRestart,
@@ -25,8 +28,22 @@ export { SpeakerError } from "./errors.ts";
 // The kernel's routes.
 export type { FibStatus, KernelFibConfig, KernelFibDeps } from "./fib/kernel-fib.ts";
 export { KernelFib } from "./fib/kernel-fib.ts";
-export type { FibSink } from "./fib-sink.ts";
+export type { FibSink, RouteSink } from "./fib-sink.ts";
 export { noFib } from "./fib-sink.ts";
-export type { Route, RoutesFilter, SpeakerDeps } from "./speaker.ts";
+export type { MessageCounts, SentCounts } from "./peer/message-counters.ts";
+export type { RecordingOptions } from "./peer/session-recorder.ts";
+export type {
+  PeerIdentity,
+  PeerName,
+  Route,
+  RoutesFilter,
+  SpeakerDeps,
+} from "./speaker.ts";
 export { Speaker } from "./speaker.ts";
-export type { GracefulRestartStatus, PeerStatus } from "./status.ts";
+export type {
+  CapabilityStatus,
+  GracefulRestartStatus,
+  PeerFailure,
+  PeerStatus,
+} from "./status.ts";
+export type { TlsConfig, TlsPeerConfig } from "./tcp/tls.ts";

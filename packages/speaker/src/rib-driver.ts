@@ -3,50 +3,129 @@
  * event loop. A peer whose write queue is full is left out and caught up from the table when it has
  * drained; the kernel is handed the next changes when it has taken the last.
  */
-import type { PeerIndex, Rib } from "@heddle/bgp";
-import type { Log } from "@heddle/std";
-import type { FibSink } from "./fib-sink.ts";
+import {
+  type AddressFamily,
+  addressFamilies,
+  type LocRibChange,
+  type PeerIndex,
+  type Rib,
+  type RouteChange,
+  refreshSubtypes,
+} from "@heddle/bgp";
+import type { Clock, Log, Timer } from "@heddle/std";
+import type { FibSink, RouteSink } from "./fib-sink.ts";
 import type { Session } from "./peer/session.ts";
+import { SinkFeed } from "./sink-feed.ts";
 
 /** Prefixes advertised per turn: a few milliseconds of work. */
 const flushCountMax = 8192;
 /** Octets of initial table made per peer and turn. */
 const pullLength = 64 * 1024;
-/** Loc-RIB changes per call of the sink. */
-const fibCountMax = 1024;
+/** Changes per call of a sink. */
+const sinkCountMax = 1024;
+
+/** Where routes go, beside the peers. */
+export interface Sinks {
+  readonly fib: FibSink;
+  /** Undefined: nobody wants those of the watched families. */
+  readonly routes: RouteSink | undefined;
+}
+
+/** A peer with a session. */
+interface Served {
+  readonly session: Session;
+  readonly membershipWait: Timer | undefined;
+  /** Since when its write queue is full; undefined while it has room. */
+  fullSinceMs: number | undefined;
+  /** Families that it wants again, delimited (RFC 7313), and those that are being sent. */
+  readonly refreshDue: Set<AddressFamily>;
+  readonly refreshing: Set<AddressFamily>;
+}
 
 export class RibDriver {
   readonly #rib: Rib;
-  readonly #fib: FibSink;
-  readonly #log: Log;
-  readonly #sessions: Map<PeerIndex, Session> = new Map();
-  readonly #full: Set<PeerIndex> = new Set();
+  readonly #fib: SinkFeed<LocRibChange>;
+  readonly #routes: SinkFeed<RouteChange> | undefined;
+  readonly #clock: Clock;
+  readonly #peers: Map<PeerIndex, Served> = new Map();
   #scheduled = false;
   #stopped = false;
-  #fibTurn: Promise<void> | undefined;
   #settled: (() => void) | undefined;
 
-  constructor(rib: Rib, fib: FibSink, log: Log) {
+  constructor(rib: Rib, sinks: Sinks, clock: Clock, log: Log) {
     this.#rib = rib;
-    this.#fib = fib;
-    this.#log = log;
+    this.#clock = clock;
+    const { fib, routes } = sinks;
+    const taken = (): void => this.schedule();
+    this.#fib = new SinkFeed(
+      {
+        name: "routes to the kernel",
+        take: () => rib.takeChanges(sinkCountMax),
+        apply: (changes) => fib.apply(changes),
+        taken,
+      },
+      log,
+    );
+    if (routes === undefined) return;
+    this.#routes = new SinkFeed(
+      {
+        name: "routes of watched families",
+        take: () => rib.takeRouteChanges(sinkCountMax),
+        apply: (changes) => routes.apply(changes),
+        taken,
+      },
+      log,
+    );
   }
 
-  attach(peer: PeerIndex, session: Session): void {
-    this.#sessions.set(peer, session);
-    this.#full.delete(peer);
+  /**
+   * The peer's session is Established. Its VPN routes wait for what it wants of them, but not longer
+   * than `membershipWaitMs` (RFC 4684 6); 0: it does not say what it wants.
+   */
+  attach(peer: PeerIndex, session: Session, membershipWaitMs: number): void {
+    const stopWaiting = (): void => {
+      this.#rib.stopAwaitingMemberships(peer);
+      this.schedule();
+    };
+    this.#peers.set(peer, {
+      session,
+      membershipWait:
+        membershipWaitMs === 0 ? undefined : this.#clock.after(membershipWaitMs, stopWaiting),
+      fullSinceMs: undefined,
+      refreshDue: new Set(),
+      refreshing: new Set(),
+    });
     this.schedule();
   }
 
   detach(peer: PeerIndex): void {
-    this.#sessions.delete(peer);
-    this.#full.delete(peer);
+    this.#peers.get(peer)?.membershipWait?.cancel();
+    this.#peers.delete(peer);
     this.schedule();
   }
 
   /** The peer's write queue has room again. */
   drained(peer: PeerIndex): void {
-    if (this.#full.delete(peer)) this.schedule();
+    const served = this.#peers.get(peer);
+    if (served?.fullSinceMs === undefined) return;
+    served.fullSinceMs = undefined;
+    this.schedule();
+  }
+
+  /** Since when the peer's write queue is full, by the clock; undefined while it has room. */
+  fullSinceMs(peer: PeerIndex): number | undefined {
+    return this.#peers.get(peer)?.fullSinceMs;
+  }
+
+  /**
+   * Sends the family again. Delimited, that waits until the peer is in sync: a refresh must not
+   * begin before the End-of-RIB marker of the initial table (RFC 7313 4.1), and one that is under
+   * way ends before the next begins.
+   */
+  refresh(peer: PeerIndex, family: AddressFamily, isDelimited: boolean): void {
+    if (isDelimited) this.#peers.get(peer)?.refreshDue.add(family);
+    else this.#rib.refresh(peer, family);
+    this.schedule();
   }
 
   /** There may be something to do: once per turn, whoever asks how often. */
@@ -65,54 +144,66 @@ export class RibDriver {
     this.schedule();
   }
 
-  /** Nothing is sent or handed over any more; resolves when the sink is at rest. */
+  /** Nothing is sent or handed over any more; resolves when the sinks are at rest. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#fibTurn;
+    await this.#fib.rest();
+    await this.#routes?.rest();
   }
 
   #turn(): void {
     const more = this.#rib.dirty && this.#rib.flush(this.#deliver, flushCountMax);
     const behind = this.#catchUp();
-    this.#feedFib();
+    this.#feedSinks();
     if (more || behind) this.schedule();
   }
 
   readonly #deliver = (peer: PeerIndex, bytes: Uint8Array): boolean => {
-    const session = this.#sessions.get(peer);
-    if (session?.sendUpdates(bytes) === true) return true;
-    this.#full.add(peer);
+    const served = this.#peers.get(peer);
+    if (served === undefined) return false;
+    if (served.session.sendUpdates(bytes)) return true;
+    served.fullSinceMs ??= this.#clock.nowMs();
     return false;
   };
 
   /** True when a peer with room in its queue is still owed a part of the table. */
   #catchUp(): boolean {
     let behind = false;
-    for (const peer of this.#sessions.keys()) {
-      if (this.#full.has(peer) || this.#rib.inSync(peer)) continue;
+    for (const [peer, served] of this.#peers) {
+      if (served.fullSinceMs !== undefined) continue;
+      if (this.#rib.inSync(peer) && !this.#delimit(peer, served)) continue;
       const bytes = this.#rib.pull(peer, pullLength);
-      if (bytes !== undefined && this.#deliver(peer, bytes)) behind = true;
+      if (bytes === undefined) {
+        // In sync by this call, so that what waited for it can go on.
+        behind ||= this.#rib.inSync(peer) && served.refreshDue.size + served.refreshing.size > 0;
+      } else if (this.#deliver(peer, bytes)) {
+        behind = true;
+      }
     }
     return behind;
   }
 
-  #feedFib(): void {
-    if (this.#fibTurn !== undefined) return;
-    if (!this.#rib.changesPending) {
-      const settled = this.#settled;
-      this.#settled = undefined;
-      settled?.();
-      return;
+  /** For a peer in sync: ends the refreshes that were sent, begins those that are due. */
+  #delimit(peer: PeerIndex, { session, refreshDue, refreshing }: Served): boolean {
+    for (const family of refreshing) {
+      session.sendRouteRefresh({ ...addressFamilies[family], subtype: refreshSubtypes.end });
     }
-    const changes = this.#rib.takeChanges(fibCountMax);
-    this.#fibTurn = this.#fib
-      .apply(changes)
-      .catch((error: unknown) => {
-        this.#log.error("cannot hand routes to the kernel", { count: changes.length, error });
-      })
-      .finally(() => {
-        this.#fibTurn = undefined;
-        this.schedule();
-      });
+    refreshing.clear();
+    for (const family of refreshDue) {
+      session.sendRouteRefresh({ ...addressFamilies[family], subtype: refreshSubtypes.begin });
+      this.#rib.refresh(peer, family);
+      refreshing.add(family);
+    }
+    refreshDue.clear();
+    return refreshing.size > 0;
+  }
+
+  #feedSinks(): void {
+    const isSettled = this.#fib.feed();
+    this.#routes?.feed();
+    if (!isSettled) return;
+    const settled = this.#settled;
+    this.#settled = undefined;
+    settled?.();
   }
 }

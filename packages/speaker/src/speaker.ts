@@ -4,39 +4,50 @@
  * of its own.
  */
 import {
+  type AddressFamily,
   ceaseSubcodes,
   ceaseWithText,
+  type KeyedFamily,
   type NotificationCause,
   type PeerIndex,
   Rib,
   type RibPath,
-  type RibPeer,
+  type RibReader,
   type RouteFilter,
 } from "@heddle/bgp";
-import type { Ip, Prefix } from "@heddle/inet";
+import { formatIp, type Ifindex, type Ip, type Prefix } from "@heddle/inet";
 import { type Fd, openNetns } from "@heddle/native";
 import type { Clock, Log, Rng } from "@heddle/std";
 import { systemClock, systemRng } from "@heddle/system";
-import { type BfdDown, type BfdHandle, BfdThread } from "./bfd/bfd.ts";
+import { type BfdHandle, BfdThread, type BfdWatcher } from "./bfd/bfd.ts";
+import { checkConfig } from "./check-config.ts";
 import {
   type AnnounceOptions,
-  checkConfig,
   defaultGracefulRestart,
   defaultSessionTimers,
   type PeerConfig,
   type SpeakerConfig,
 } from "./config.ts";
 import { Convergence, type ConvergenceReason } from "./convergence.ts";
+import { UnnumberedPeers } from "./discovery/unnumbered-peers.ts";
 import { SpeakerError } from "./errors.ts";
-import type { FibSink } from "./fib-sink.ts";
-import { cease, Peer, type PeerContext } from "./peer/peer.ts";
+import type { FibSink, RouteSink } from "./fib-sink.ts";
+import { cease } from "./peer/failure.ts";
+import type { Peer } from "./peer/peer.ts";
+import type { PeerContext } from "./peer/peer-context.ts";
+import { isLinkLocal, linkKeyOf, type PeerKey, peerKeyOf } from "./peer/peer-key.ts";
+import type { RecordingOptions } from "./peer/session-recorder.ts";
+import { PeerTable } from "./peer-table.ts";
 import { RibDriver } from "./rib-driver.ts";
+import { isSame } from "./same-config.ts";
 import type { PeerStatus } from "./status.ts";
 import { Listener } from "./tcp/listener.ts";
 
 export interface SpeakerDeps {
   readonly log: Log;
   readonly fib: FibSink;
+  /** Takes the routes of `SpeakerConfig.watchedFamilies`. */
+  readonly routes?: RouteSink;
   /** Default: real time. */
   readonly clock?: Clock;
   /** Default: the system's randomness. */
@@ -53,6 +64,18 @@ export type Route = Omit<RibPath, "peer"> & {
   readonly from: Ip | undefined;
 };
 
+/** A peer by its address; a link-local one by its interface, too. */
+export interface PeerName {
+  readonly address: Ip;
+  readonly ifindex?: Ifindex;
+}
+
+export interface PeerIdentity {
+  readonly address: Ip;
+  /** Undefined over plain TCP, or without a session. */
+  readonly certificateName: string | undefined;
+}
+
 export interface RoutesFilter extends Omit<RouteFilter, "peer"> {
   /** Only paths of this peer. */
   readonly from?: Ip;
@@ -67,8 +90,8 @@ export class Speaker implements AsyncDisposable {
   readonly #netns: Fd | undefined;
   readonly #bfd: BfdThread;
   readonly #cx: PeerContext;
-  readonly #peers: Map<Ip, Peer> = new Map();
-  readonly #addresses: Map<PeerIndex, Ip> = new Map();
+  readonly #peers: PeerTable;
+  readonly #unnumbered: UnnumberedPeers;
   readonly #listeners: Listener[] = [];
   #config: SpeakerConfig;
   #stopped = false;
@@ -82,13 +105,18 @@ export class Speaker implements AsyncDisposable {
     this.#netns = deps.netns === undefined ? undefined : openNetns(deps.netns);
     this.#rib = newRib(config, rng);
     if (graceful?.restarting === true) this.#rib.holdBestPath();
-    this.#driver = new RibDriver(this.#rib, deps.fib, deps.log);
+    this.#driver = new RibDriver(
+      this.#rib,
+      { fib: deps.fib, routes: deps.routes },
+      clock,
+      deps.log,
+    );
     const { deferralMs } = graceful ?? defaultGracefulRestart;
-    const addresses = config.peers.map((peer) => peer.address);
-    this.#selection = new Convergence("selection", addresses, clock, deferralMs, (why) =>
+    const awaited = awaitedPeersOf(config);
+    this.#selection = new Convergence("selection", awaited, clock, deferralMs, (why) =>
       this.#select(why),
     );
-    this.#sweep = new Convergence("sweep", addresses, clock, deferralMs, (why) => this.#clean(why));
+    this.#sweep = new Convergence("sweep", awaited, clock, deferralMs, (why) => this.#clean(why));
     const entry = deps.bfdEntry ?? new URL("./bfd/bfd-worker.ts", import.meta.url);
     this.#bfd = new BfdThread(clock, deps.log, entry, { netns: deps.netns }, rng.uint32());
     this.#cx = {
@@ -103,8 +131,17 @@ export class Speaker implements AsyncDisposable {
       log: deps.log,
       timers: { ...defaultSessionTimers, ...config.timers },
       netns: this.#netns,
-      watchBfd: (peer, down) => this.#watchBfd(peer, down),
+      tls: () => this.#config.tls,
+      watchBfd: (peer, watcher) => this.#watchBfd(peer, watcher),
     };
+    this.#peers = new PeerTable(this.#cx, (peers) => {
+      for (const listener of this.#listeners) listener.setPeers(peers);
+    });
+    const { log } = deps;
+    this.#unnumbered = new UnnumberedPeers(
+      { clock, rng, log, netns: this.#netns },
+      (config, neighbor) => this.#peers.found(config, neighbor),
+    );
   }
 
   /**
@@ -116,7 +153,7 @@ export class Speaker implements AsyncDisposable {
     const speaker = new Speaker(config, deps);
     try {
       await speaker.#listen(config);
-      speaker.#setPeers(config.peers);
+      speaker.#setPeers(config);
       return speaker;
     } catch (error) {
       await speaker[Symbol.asyncDispose]();
@@ -131,15 +168,18 @@ export class Speaker implements AsyncDisposable {
    */
   reconfigure(config: SpeakerConfig): void {
     checkConfig(config);
-    const { peers: _next, ...next } = config;
-    const { peers: _current, ...current } = this.#config;
-    if (!isSame(next, current)) {
+    const { tls } = config;
+    const { tls: before } = this.#config;
+    if (!isSame(perSpeaker(config), perSpeaker(this.#config))) {
       const message =
         "Cannot reconfigure the BGP speaker: more than its peers changed, want a new speaker";
       throw new SpeakerError("config", message);
     }
     this.#config = config;
-    this.#setPeers(config.peers);
+    if (tls !== undefined && !isSame(tls, before)) {
+      for (const listener of this.#listeners) listener.setTls(tls);
+    }
+    this.#setPeers(config);
   }
 
   /** Originates a route, or changes its attributes. */
@@ -155,8 +195,116 @@ export class Speaker implements AsyncDisposable {
     return withdrawn;
   }
 
+  /**
+   * As `announce`, for the families that are not plain unicast; `key` and `payload` are what the
+   * encoders of their routes give, and are copied.
+   */
+  announceRoute(
+    family: KeyedFamily,
+    key: Uint8Array,
+    payload: Uint8Array,
+    options?: AnnounceOptions,
+  ): void {
+    this.#rib.originateRoute(family, key, payload, options);
+    this.#driver.schedule();
+  }
+
+  /** False when the route was not announced. */
+  withdrawRoute(family: KeyedFamily, key: Uint8Array): boolean {
+    const withdrawn = this.#rib.withdrawRoute(family, key);
+    this.#driver.schedule();
+    return withdrawn;
+  }
+
+  /** `SpeakerConfig.ownership` may answer differently from now on: it is asked again. */
+  recheckOwnership(): void {
+    this.#rib.recheckOwnership();
+    this.#driver.schedule();
+  }
+
   peers(): PeerStatus[] {
-    return [...this.#peers.values()].map((peer) => peer.status());
+    return [...this.#peers].map((peer) => peer.status());
+  }
+
+  // What an operator asks of one peer; each @throws SpeakerError `state` when there is none.
+
+  /** Ends the session with Cease and `text` (RFC 9003); the peer stays down until `enablePeer`. */
+  shutdownPeer(peer: PeerName, text = ""): void {
+    this.#peer(peer).shutdown(text);
+  }
+
+  /** Ends a shutdown, or another wait for an operator. */
+  enablePeer(peer: PeerName): void {
+    this.#peer(peer).enable();
+  }
+
+  /** Ends the session with Cease and `text`, and connects again at once. */
+  resetPeer(peer: PeerName, text = ""): void {
+    this.#peer(peer).reset(text);
+  }
+
+  /**
+   * RFC 8326: announces that the session will go, gives traffic `waitMs` to move, and then does what
+   * `shutdownPeer` does.
+   */
+  gracefulShutdownPeer(peer: PeerName, waitMs: number, text = ""): void {
+    this.#peer(peer).gracefulShutdown(waitMs, text);
+    this.#driver.schedule();
+  }
+
+  /**
+   * Asks the peer for its routes again, all families without `family` (RFC 2918).
+   * @throws SpeakerError `state` without a session that has it
+   */
+  softResetIn(peer: PeerName, family?: AddressFamily): void {
+    this.#peer(peer).softResetIn(family);
+  }
+
+  /** Sends the peer our routes again. @throws SpeakerError `state` without a session that has it */
+  softResetOut(peer: PeerName, family?: AddressFamily): void {
+    this.#peer(peer).softResetOut(family);
+  }
+
+  /** Records what the peer's sessions take, for `replay` of @heddle/bgp, until it is disposed of. */
+  recordPeer(peer: PeerName, options: RecordingOptions): Disposable {
+    return this.#peer(peer).record(options);
+  }
+
+  #peer({ address, ifindex }: PeerName): Peer {
+    const peer = this.#peers.get(address, ifindex);
+    if (peer !== undefined) return peer;
+    throw new SpeakerError("state", `Cannot find BGP peer ${formatIp(address)}: there is none`);
+  }
+
+  /** Who the peer of that number is, for `RouteOwnership`; undefined when there is none. */
+  identityOf(peer: PeerIndex): PeerIdentity | undefined {
+    const found = this.#peers.byIndex(peer);
+    if (found === undefined) return undefined;
+    return { address: found.config.address, certificateName: found.certificateName };
+  }
+
+  /** The number of the peer in `rib`; undefined when there is none. */
+  indexOf({ address, ifindex }: PeerName): PeerIndex | undefined {
+    return this.#peers.get(address, ifindex)?.index;
+  }
+
+  /** The name of the peer with that number; undefined when there is none. */
+  nameOf(peer: PeerIndex): PeerName | undefined {
+    const config = this.#peers.byIndex(peer)?.config;
+    if (config === undefined) return undefined;
+    const { address, ifindex } = config;
+    const isScoped = ifindex !== undefined && isLinkLocal(address);
+    return isScoped ? { address, ifindex } : { address };
+  }
+
+  /** Those that `rib` has tables for. */
+  get families(): readonly AddressFamily[] {
+    return this.#config.families;
+  }
+
+  /** The tables; what is read of them is valid until control returns to the event loop. */
+  get rib(): RibReader {
+    return this.#rib;
   }
 
   /** What the RIB holds; read it before control returns to the event loop. */
@@ -210,7 +358,8 @@ export class Speaker implements AsyncDisposable {
     this.#selection.stop();
     this.#sweep.stop();
     await this.#driver.stop();
-    for (const peer of this.#peers.values()) peer.stop(cause, silent);
+    this.#unnumbered[Symbol.dispose]();
+    this.#peers.stop(cause, silent);
     const closing = this.#listeners.map((listener) => listener[Symbol.asyncDispose]());
     const ended = silent ? this.#bfd.abandon() : this.#bfd[Symbol.asyncDispose]();
     await Promise.all([...closing, ended]);
@@ -222,59 +371,25 @@ export class Speaker implements AsyncDisposable {
       const listener = await Listener.open(
         at,
         this.#netns,
-        (address, connection) => this.#peers.get(address)?.accept(connection),
-        (remote) => this.#deps.log.warn("BGP connection from an unknown address", { remote }),
+        at.tls === true ? config.tls : undefined,
+        (address, scope, connection) => this.#peers.accept(address, scope, connection),
+        (remote, why) => this.#deps.log.warn("BGP connection refused", { remote, why }),
       );
       this.#listeners.push(listener);
     }
   }
 
-  #setPeers(peers: readonly PeerConfig[]): void {
-    const wanted = new Map(peers.map((peer) => [peer.address, peer]));
-    for (const [address, peer] of this.#peers) {
-      const next = wanted.get(address);
-      if (next === undefined) this.#remove(peer, ceaseSubcodes.peerDeconfigured);
-      else if (!isSame(sessionPartOf(next), sessionPartOf(peer.config))) {
-        this.#remove(peer, ceaseSubcodes.otherConfigurationChange);
-      } else this.#setPolicies(peer, next);
-    }
-    const listenPeers = peers.map(({ address, md5, ttlSecurity }) => ({
-      address,
-      md5,
-      ttlSecurity: ttlSecurity === true,
-    }));
-    for (const listener of this.#listeners) listener.setPeers(listenPeers);
-    for (const peer of peers) if (!this.#peers.has(peer.address)) this.#add(peer);
-    this.#driver.schedule();
-  }
-
-  #add(config: PeerConfig): void {
-    const index = this.#rib.addPeer(ribPeerOf(config));
-    const peer = new Peer(config, index, this.#cx);
-    this.#peers.set(config.address, peer);
-    this.#addresses.set(index, config.address);
-    peer.start();
-  }
-
-  #remove(peer: Peer, subcode: number): void {
-    peer.stop(cease(subcode), false);
-    this.#rib.removePeer(peer.index);
-    this.#peers.delete(peer.config.address);
-    this.#addresses.delete(peer.index);
-    this.#selection.forget(peer.config.address);
-    this.#sweep.forget(peer.config.address);
-  }
-
-  #setPolicies(peer: Peer, next: PeerConfig): void {
-    const { importPolicy, exportPolicy } = peer.config;
-    if (isSame(importPolicy, next.importPolicy) && isSame(exportPolicy, next.exportPolicy)) return;
-    peer.takePolicies(next);
-    this.#rib.setPolicies(peer.index, next.importPolicy, next.exportPolicy);
+  #setPeers(config: SpeakerConfig): void {
+    this.#peers.set(config);
+    this.#unnumbered.set(config.unnumberedPeers ?? []);
   }
 
   #routeOf(path: RibPath): Route {
     const { peer, ...rest } = path;
-    return { ...rest, from: peer === undefined ? undefined : this.#addresses.get(peer) };
+    return {
+      ...rest,
+      from: peer === undefined ? undefined : this.#peers.byIndex(peer)?.config.address,
+    };
   }
 
   #select(reason: ConvergenceReason): void {
@@ -293,7 +408,7 @@ export class Speaker implements AsyncDisposable {
     });
   }
 
-  #watchBfd(peer: PeerConfig, down: BfdDown): BfdHandle | undefined {
+  #watchBfd(peer: PeerConfig, watcher: BfdWatcher): BfdHandle | undefined {
     const { bfd, localAddress } = peer;
     if (bfd === undefined || localAddress === undefined) return undefined;
     return this.#bfd.watch(
@@ -304,8 +419,9 @@ export class Speaker implements AsyncDisposable {
         txIntervalMs: bfd.txIntervalMs ?? 300,
         rxIntervalMs: bfd.rxIntervalMs ?? 300,
         detectMultiplier: bfd.detectMultiplier ?? 3,
+        hopCountMax: bfd.hopCountMax,
       },
-      down,
+      watcher,
     );
   }
 }
@@ -317,44 +433,30 @@ function newRib(config: SpeakerConfig, rng: Rng): Rib {
     ...(config.clusterId === undefined ? {} : { clusterId: config.clusterId }),
     families: config.families,
     multipath: config.multipath,
-    forwarding: true,
+    forwarding: config.forwarding !== false,
+    ...(config.watchedFamilies === undefined ? {} : { watchedFamilies: config.watchedFamilies }),
+    ...(config.confederation === undefined ? {} : { confederation: config.confederation }),
+    ...(config.ownership === undefined ? {} : { ownership: config.ownership }),
     hashSeed: rng.uint32(),
   });
 }
 
-function ribPeerOf(config: PeerConfig): RibPeer {
-  const { localAddress: local } = config;
-  const nextHop4 = config.nextHop4 ?? (typeof local === "number" ? local : undefined);
-  const nextHop6 = config.nextHop6 ?? (typeof local === "bigint" ? local : undefined);
-  return {
-    address: config.address,
-    asn: config.asn,
-    reflectorClient: config.reflectorClient === true,
-    ...(config.importPolicy === undefined ? {} : { importPolicy: config.importPolicy }),
-    ...(config.exportPolicy === undefined ? {} : { exportPolicy: config.exportPolicy }),
-    ...(nextHop4 === undefined ? {} : { nextHop4 }),
-    ...(nextHop6 === undefined ? {} : { nextHop6 }),
-    nextHopSelf: false,
-    ...(config.ifindex === undefined ? {} : { ifindex: config.ifindex }),
-    ...(config.prefixCountMax === undefined ? {} : { prefixCountMax: config.prefixCountMax }),
-  };
+/** Whose tables a started speaker waits for: peers by range are nobody before they connect. */
+function awaitedPeersOf({ peers, unnumberedPeers = [] }: SpeakerConfig): PeerKey[] {
+  return [
+    ...peers.map(({ address, ifindex }) => peerKeyOf(address, ifindex)),
+    ...unnumberedPeers.map(({ ifindex }) => linkKeyOf(ifindex)),
+  ];
 }
 
-/** What cannot change without a new session. */
-function sessionPartOf(config: PeerConfig): Omit<PeerConfig, "importPolicy" | "exportPolicy"> {
-  const { importPolicy: _import, exportPolicy: _export, ...rest } = config;
+/** What belongs to the speaker as a whole and cannot change. */
+function perSpeaker(config: SpeakerConfig): Partial<SpeakerConfig> {
+  const {
+    peers: _peers,
+    dynamicPeers: _dynamic,
+    unnumberedPeers: _links,
+    tls: _tls,
+    ...rest
+  } = config;
   return rest;
-}
-
-/** Equality of plain configuration data; the order of keys does not count. */
-function isSame(a: unknown, b: unknown): boolean {
-  return canonical(a) === canonical(b);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
-    if (typeof part === "bigint") return `${part}n`;
-    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([x], [y]) => (x < y ? -1 : 1)));
-  });
 }

@@ -170,18 +170,57 @@ describe("against FRR", { timeout: 100_000 }, () => {
     await established(speaker);
   });
 
-  test("a main loop blocked for 2 s flaps nothing", async () => {
-    await using speaker = await start(new RecordingFib());
+  test("a main loop blocked for 2 s flaps and loses nothing, with BFD at 3 x 100 ms", async () => {
+    const router = "router bgp 65201";
+    frr.configure("bgpd", router, "neighbor 172.16.0.1 bfd 3 100 100");
+    try {
+      const fib = new RecordingFib();
+      const bfd = { txIntervalMs: 100, rxIntervalMs: 100, detectMultiplier: 3 };
+      await using speaker = await start(fib, { bfd });
+      speaker.announce(parsePrefix("10.244.0.0/26"));
+      await established(speaker);
+      await until("BFD up", () => status(speaker).bfd === "Up" && bfdIsUp());
+      await until("routes", () => fib.routes.size === 2 && leafRoutes() !== "");
+      await sleep(500);
+      const shown = frr.vtysh("bfdd", "show bfd peers");
+      assert.match(shown, /Transmission interval: 100ms/);
+      const downEvents = (): string =>
+        String(
+          /Session down events: (\d+)/.exec(frr.vtysh("bfdd", "show bfd peers counters"))?.[1],
+        );
+      const [before, seen] = [downEvents(), fib.history.length];
+      const flag = new Int32Array(new SharedArrayBuffer(4));
+      Atomics.wait(flag, 0, 0, 2000);
+      await sleep(500);
+      assert.deepEqual([status(speaker).state, status(speaker).bfd], ["Established", "Up"]);
+      assert.equal(status(speaker).establishedCount, 1);
+      assert.deepEqual([downEvents(), bfdIsUp()], [before, true]);
+      assert.equal(fib.history.length, seen, "no route changed");
+      assert.notEqual(leafRoutes(), "");
+    } finally {
+      frr.configure("bgpd", router, "neighbor 172.16.0.1 bfd 3 300 300");
+    }
+  });
+
+  test("RFC 7313: refreshes with FRR are delimited in both directions", async () => {
+    const fib = new RecordingFib();
+    await using speaker = await start(fib);
+    speaker.announce(parsePrefix("10.244.0.0/26"));
     await established(speaker);
-    await until("BFD up", () => status(speaker).bfd === "Up");
-    const flag = new Int32Array(new SharedArrayBuffer(4));
-    Atomics.wait(flag, 0, 0, 2000);
-    await sleep(500);
-    assert.equal(status(speaker).state, "Established");
-    assert.equal(status(speaker).bfd, "Up");
+    await until("routes", () => fib.routes.size === 2 && leafRoutes() !== "");
+    assert.equal(status(speaker).capabilities?.enhancedRouteRefresh, true);
+    const seen = fib.history.length;
+    speaker.softResetIn({ address: leaf.address });
+    const counted = (): number => status(speaker).messages.received.routeRefresh;
+    await until("begin and end of two families", () => counted() === 4);
+    frr.vtysh("bgpd", "clear bgp ipv4 unicast 172.16.0.1 soft in");
+    await until("FRR's request", () => counted() >= 5);
+    await until("our begin and end", () => status(speaker).messages.sent.routeRefresh >= 4);
+    await sleep(200);
+    assert.deepEqual(status(speaker).capabilities?.refreshing, []);
+    assert.equal(fib.history.length, seen, "no route changed");
+    assert.match(leafRoutes(), /10\.244\.0\.0\/26/);
     assert.equal(status(speaker).establishedCount, 1);
-    const bfd = frr.vtysh("bfdd", "show bfd peers");
-    assert.match(bfd, /Status: up/);
   });
 
   test("helper: routes of a killed and restarted bgpd never leave the forwarding table", async () => {
@@ -222,7 +261,7 @@ describe("against FRR", { timeout: 100_000 }, () => {
       assert.match(routes, /10\.244\.0\.0\/26/, "never lost");
       return second.isConverged && !routes.includes("10.244.0.64/26");
     });
-    assert.equal(fib.convergedCount, 1);
+    await until("left-over routes released", () => fib.convergedCount === 1);
     assert.equal(fib.routes.size, 2);
   });
 

@@ -7,6 +7,9 @@ export type SessionEffect =
   /** (Re)starts with ConnectRetryTime, jittered (RFC 4271 10). */
   | "startConnectRetryTimer"
   | "stopConnectRetryTimer"
+  /** (Re)starts with the configured DelayOpenTime. */
+  | "startDelayOpenTimer"
+  | "stopDelayOpenTimer"
   /** Begins a TCP connection to the peer. */
   | "connect"
   /** Closes the TCP connection if there is one; what was sent is still delivered. */
@@ -15,11 +18,11 @@ export type SessionEffect =
   | "sendKeepalive"
   /** See `notificationOf`. */
   | "sendNotification"
-  /** While waiting for an OPEN: RFC 4271 8.2.2 suggests 4 minutes. */
+  /** While waiting for an OPEN, or for BFD: RFC 4271 8.2.2 suggests 4 minutes. */
   | "startLargeHoldTimer"
   /** (Re)starts with the negotiated hold time; none when that is 0. */
   | "startHoldTimer"
-  /** (Re)starts with a third of the hold time, jittered; none when that is 0. */
+  /** (Re)starts with the keepalive time, jittered; none when the hold time is 0. */
   | "startKeepaliveTimer"
   /** Stops the hold, keepalive and send hold timers. */
   | "stopSessionTimers"

@@ -16,9 +16,10 @@ function printTable(): string {
   const lines: string[] = [];
   for (const state of sessionStateKinds) {
     for (const event of sessionEventKinds) {
-      for (const { guard, next, effects } of sessionTable[state][event]) {
+      for (const { guard, next, bfd, effects } of sessionTable[state][event]) {
         const condition = guard === undefined ? "" : ` if ${guard.name}`;
-        lines.push(`${state} ${event}${condition} -> ${next}: ${effects.join(", ")}`.trimEnd());
+        const to = bfd === undefined ? next : `${next} (BFD ${bfd})`;
+        lines.push(`${state} ${event}${condition} -> ${to}: ${effects.join(", ")}`.trimEnd());
       }
     }
   }
@@ -50,7 +51,14 @@ const negotiated: Negotiated = {
   fourOctetAs: true,
   extendedMessage: false,
   routeRefresh: true,
+  confederationExternal: false,
+  enhancedRouteRefresh: true,
+  addPathReceive: [],
+  addPathSend: [],
+  extendedNextHop: [],
+  bfdStrict: false,
 };
+const active = { passive: false, delayOpen: false };
 const cause = {
   code: errorCodes.cease,
   subcode: ceaseSubcodes.maxPrefixes,
@@ -58,7 +66,8 @@ const cause = {
 };
 
 function stateOf(kind: SessionStateKind): SessionState {
-  return kind === "OpenConfirm" || kind === "Established" ? { kind, negotiated } : { kind };
+  if (kind === "OpenConfirm") return { kind, negotiated, bfd: "ready" };
+  return kind === "Established" ? { kind, negotiated } : { kind };
 }
 
 function eventOf(kind: SessionEventKind): SessionEvent {
@@ -72,10 +81,12 @@ function eventOf(kind: SessionEventKind): SessionEvent {
     case "TcpConnectionFails":
       return { kind, message: "gone" };
     case "BGPOpen":
-      return { kind, negotiated };
+    case "BGPOpen_with_DelayOpenTimer_running":
+      return { kind, negotiated, awaitsBfd: false };
     case "BGPHeaderErr":
     case "BGPOpenMsgErr":
     case "UpdateMsgErr":
+    case "RouteRefreshMsgErr":
       return { kind, cause, message: "bad" };
     default:
       return { kind };
@@ -86,13 +97,16 @@ test("step() is total, and whoever leaves Established says so", () => {
   for (const from of sessionStateKinds) {
     for (const kind of sessionEventKinds) {
       for (const passive of [false, true]) {
-        const { state, effects } = step(stateOf(from), eventOf(kind), passive);
+        const options = { passive, delayOpen: passive };
+        const { state, effects } = step(stateOf(from), eventOf(kind), options);
         const left = from === "Established" && state.kind !== "Established";
         assert.equal(effects.includes("sessionDown"), left, `${from} ${kind}`);
         const entered = from !== "Established" && state.kind === "Established";
         assert.equal(effects.includes("sessionUp"), entered, `${from} ${kind}`);
         const hadConnection = ["OpenSent", "OpenConfirm", "Established"].includes(from);
         const hasNone = ["Idle", "Active"].includes(state.kind);
+        const isStart = kind.includes("Start_with_Damp");
+        if (isStart) assert.equal(state.kind, from);
         if (hadConnection && hasNone) assert.ok(effects.includes("dropConnection"));
       }
     }
@@ -105,7 +119,7 @@ test("a passive session never initiates", () => {
       const starts = kind === "ManualStart" || kind === "AutomaticStart";
       // Active runs no ConnectRetryTimer in a passive session, so it cannot expire.
       if (starts || kind === "ConnectRetryTimer_Expires") continue;
-      const { state } = step(stateOf(from), eventOf(kind), true);
+      const { state } = step(stateOf(from), eventOf(kind), { passive: true, delayOpen: false });
       assert.notEqual(state.kind, "Connect", `${from} ${kind}`);
     }
   }
@@ -114,25 +128,27 @@ test("a passive session never initiates", () => {
 test("a silent stop sends nothing", () => {
   for (const from of sessionStateKinds) {
     const stop: SessionEvent = { kind: "ManualStop", cause, silent: true };
-    assert.equal(step(stateOf(from), stop, false).effects.includes("sendNotification"), false);
+    assert.equal(step(stateOf(from), stop, active).effects.includes("sendNotification"), false);
   }
 });
 
 test("RFC 4724 5: a new connection replaces the session of a peer with graceful restart only", () => {
   const event: SessionEvent = { kind: "TcpConnectionConfirmed" };
-  assert.equal(step(stateOf("Established"), event, false).state.kind, "Established");
+  assert.equal(step(stateOf("Established"), event, active).state.kind, "Established");
   const graceful = {
     restarting: false,
     restartTimeMs: 120_000,
     notification: true,
     families: ["ipv4-unicast"] as const,
     forwarding: [],
+    longLived: [],
+    longLivedForwarding: [],
   };
   const state: SessionState = {
     kind: "Established",
     negotiated: { ...negotiated, peerGracefulRestart: graceful },
   };
-  const { state: next, effects } = step(state, event, false);
+  const { state: next, effects } = step(state, event, active);
   assert.equal(next.kind, "Idle");
   assert.equal(effects.includes("sendNotification"), false);
 });
@@ -149,4 +165,43 @@ test("notificationOf() names the error of the event, else a state machine error 
   assert.equal(shown("OpenSent", "KeepAliveMsg"), "5/1");
   assert.equal(shown("OpenConfirm", "UpdateMsg"), "5/2");
   assert.equal(shown("Established", "BGPOpen"), "5/3");
+});
+
+test("DelayOpen: the OPEN waits for the timer, or for the peer's", () => {
+  const delaying = { passive: false, delayOpen: true };
+  const acked = step({ kind: "Connect" }, { kind: "Tcp_CR_Acked" }, delaying);
+  assert.equal(acked.state.kind, "Connect");
+  assert.deepEqual(acked.effects, ["stopConnectRetryTimer", "startDelayOpenTimer"]);
+  const over = step(acked.state, { kind: "DelayOpenTimer_Expires" }, delaying);
+  assert.equal(over.state.kind, "OpenSent");
+  assert.ok(over.effects.includes("sendOpen"));
+  const kind = "BGPOpen_with_DelayOpenTimer_running";
+  const opened = step(acked.state, { kind, negotiated, awaitsBfd: false }, delaying);
+  assert.equal(opened.state.kind, "OpenConfirm");
+  assert.ok(opened.effects.indexOf("sendOpen") < opened.effects.indexOf("sendKeepalive"));
+  const lost = step(acked.state, { kind: "TcpConnectionFails", message: "" }, delaying);
+  assert.ok(lost.effects.includes("stopDelayOpenTimer"));
+});
+
+test("strict BFD: our KEEPALIVE waits for BFD, and so does what the peer's would do", () => {
+  const open: SessionEvent = { kind: "BGPOpen", negotiated, awaitsBfd: true };
+  const opened = step({ kind: "OpenSent" }, open, active);
+  assert.deepEqual(opened.state, { kind: "OpenConfirm", negotiated, bfd: "awaited" });
+  assert.equal(opened.effects.includes("sendKeepalive"), false);
+
+  const up = step(opened.state, { kind: "BfdUp" }, active);
+  assert.deepEqual(up.state, { kind: "OpenConfirm", negotiated, bfd: "ready" });
+  assert.ok(up.effects.includes("sendKeepalive"));
+  assert.equal(step(up.state, { kind: "KeepAliveMsg" }, active).state.kind, "Established");
+
+  const heard = step(opened.state, { kind: "KeepAliveMsg" }, active);
+  assert.deepEqual(heard.state, { kind: "OpenConfirm", negotiated, bfd: "awaited-alive" });
+  assert.equal(step(heard.state, { kind: "KeepAliveMsg" }, active).state.kind, "OpenConfirm");
+  const both = step(heard.state, { kind: "BfdUp" }, active);
+  assert.equal(both.state.kind, "Established");
+  assert.ok(both.effects.indexOf("sendKeepalive") < both.effects.indexOf("sessionUp"));
+
+  assert.equal(step(opened.state, { kind: "BfdDown" }, active).state, opened.state);
+  const { code, subcode } = notificationOf(opened.state, { kind: "HoldTimer_Expires" });
+  assert.deepEqual([code, subcode], [errorCodes.cease, ceaseSubcodes.bfdDown]);
 });

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAsn, parseIp4 } from "@heddle/inet";
 import { DecodeError, type NotificationCause } from "../errors.ts";
+import type { AddressFamily } from "../packet/address-family.ts";
+import { headerLength } from "../packet/framing.ts";
 import { errorCodes } from "../packet/iana.ts";
 import { hardReset } from "../packet/notification.ts";
-import type { Open } from "../packet/open.ts";
+import { decodeOpen, encodeOpen, type Open } from "../packet/open.ts";
+import type { BgpRole } from "../rib/peer.ts";
 import { collisionSurvivor } from "./collision.ts";
 import type { SessionEvent } from "./events.ts";
-import { type LocalSide, negotiate, openOf } from "./negotiate.ts";
+import { negotiate } from "./negotiate.ts";
+import { type LocalSide, openOf } from "./offer.ts";
 import { notificationFor, retainedFamilies } from "./retention.ts";
 
 const local: LocalSide = {
@@ -30,12 +34,20 @@ test("two speakers agree on everything both can do", () => {
     fourOctetAs: true,
     extendedMessage: true,
     routeRefresh: true,
+    confederationExternal: false,
+    enhancedRouteRefresh: true,
+    addPathReceive: [],
+    addPathSend: [],
+    extendedNextHop: [],
+    bfdStrict: false,
     peerGracefulRestart: {
       restarting: false,
       restartTimeMs: 120_000,
       notification: true,
       families: ["ipv4-unicast", "ipv6-unicast"],
       forwarding: ["ipv4-unicast", "ipv6-unicast"],
+      longLived: [],
+      longLivedForwarding: [],
     },
   });
 });
@@ -118,4 +130,118 @@ test("a final stop is a hard reset for a peer that would keep our routes", () =>
   assert.equal(notificationFor(undefined, stop, plain), plain);
   const update: SessionEvent = { kind: "UpdateMsgErr", cause: plain, message: "" };
   assert.equal(notificationFor(agreed, update, plain), plain);
+});
+
+/** An OPEN as the other side reads it. */
+function throughWire(side: LocalSide): Open {
+  return decodeOpen(encodeOpen(openOf(side)).subarray(headerLength));
+}
+
+test("RFC 7911: a direction of add-path needs the one side to send and the other to receive", () => {
+  const [family, other] = ["ipv4-unicast", "ipv6-unicast"] as const;
+  const own: LocalSide = {
+    ...local,
+    addPath: [
+      { family, receive: true, send: false },
+      { family: other, receive: true, send: true },
+    ],
+  };
+  const agreedWith = (addPath: LocalSide["addPath"]): string => {
+    const peer = throughWire({ ...leaf, ...(addPath === undefined ? {} : { addPath }) });
+    const { addPathReceive, addPathSend } = negotiate(own, leafAsn, peer);
+    return `receive ${addPathReceive} send ${addPathSend}`;
+  };
+  assert.equal(agreedWith(undefined), "receive  send ");
+  assert.equal(agreedWith([{ family, receive: true, send: true }]), "receive ipv4-unicast send ");
+  assert.equal(
+    agreedWith([{ family: other, receive: true, send: true }]),
+    "receive ipv6-unicast send ipv6-unicast",
+  );
+  assert.equal(
+    agreedWith([{ family: other, receive: true, send: false }]),
+    "receive  send ipv6-unicast",
+  );
+});
+
+test("RFC 8950: an extended next hop needs both sides to name the family", () => {
+  const own: LocalSide = { ...local, extendedNextHop: ["ipv4-unicast"] };
+  const agreed = negotiate(
+    own,
+    leafAsn,
+    throughWire({ ...leaf, extendedNextHop: ["ipv4-unicast"] }),
+  );
+  assert.deepEqual(agreed.extendedNextHop, ["ipv4-unicast"]);
+  assert.deepEqual(negotiate(own, leafAsn, throughWire(leaf)).extendedNextHop, []);
+});
+
+test("RFC 9494: long-lived times are the peer's, of families that both sides and RFC 4724 name", () => {
+  const graceful = { restartTimeMs: 120_000, restarting: false, forwarding: true };
+  const sideWith = (
+    base: LocalSide,
+    staleTimeMs: number,
+    families: readonly AddressFamily[],
+  ): LocalSide => {
+    const longLived = families.map((family) => ({ family, staleTimeMs }));
+    return { ...base, gracefulRestart: { ...graceful, longLived } };
+  };
+  const own = sideWith(local, 60_000, ["ipv4-unicast"]);
+  const peer = sideWith(leaf, 16_777_215_000, ["ipv4-unicast", "ipv6-unicast"]);
+  const agreed = negotiate(own, leafAsn, throughWire(peer)).peerGracefulRestart;
+  assert.deepEqual(agreed?.longLived, [{ family: "ipv4-unicast", staleTimeMs: 16_777_215_000 }]);
+  assert.deepEqual(agreed?.longLivedForwarding, ["ipv4-unicast"]);
+  const alone = throughWire(peer).capabilities.filter((c) => c.kind !== "graceful-restart");
+  const without = negotiate(own, leafAsn, { ...throughWire(peer), capabilities: alone });
+  assert.equal(without.peerGracefulRestart, undefined);
+});
+
+const fitting: readonly (readonly [BgpRole, BgpRole])[] = [
+  ["provider", "customer"],
+  ["customer", "provider"],
+  ["rs", "rs-client"],
+  ["rs-client", "rs"],
+  ["peer", "peer"],
+];
+
+test("RFC 9234 4.2: every pair of roles but the five that fit is a Role Mismatch", () => {
+  const roles: readonly BgpRole[] = ["provider", "rs", "rs-client", "customer", "peer"];
+  for (const own of roles) {
+    for (const theirs of roles) {
+      const agree = (): unknown =>
+        negotiate({ ...local, role: own }, leafAsn, throughWire({ ...leaf, role: theirs }))
+          .peerRole;
+      const fits = fitting.some(([a, b]) => a === own && b === theirs);
+      if (fits) assert.equal(agree(), theirs);
+      else assert.throws(agree, isRoleMismatch, `${own} with ${theirs}`);
+    }
+  }
+});
+
+function isRoleMismatch(error: unknown): boolean {
+  if (!(error instanceof DecodeError)) return false;
+  const { code, subcode } = error.notification;
+  return code === 2 && subcode === 11;
+}
+
+test("RFC 9234 4.2: a peer without a role is refused in strict mode only", () => {
+  const own: LocalSide = { ...local, role: "peer" };
+  assert.equal(negotiate(own, leafAsn, throughWire(leaf)).peerRole, undefined);
+  assert.throws(
+    () => negotiate({ ...own, strictRole: true }, leafAsn, throughWire(leaf)),
+    isRoleMismatch,
+  );
+});
+
+test("RFC 5065: another member AS is neither external nor internal", () => {
+  const own: LocalSide = { ...local, confederationMember: true };
+  const agreed = negotiate(own, leafAsn, throughWire(leaf));
+  assert.deepEqual([agreed.external, agreed.confederationExternal], [false, true]);
+});
+
+test("strict BFD and the host name are what both, or the peer, say", () => {
+  const strict = { bfdStrict: true };
+  const peer = throughWire({ ...leaf, ...strict, hostname: "leaf1" });
+  const agreed = negotiate({ ...local, ...strict }, leafAsn, peer);
+  assert.deepEqual([agreed.bfdStrict, agreed.peerHostname], [true, "leaf1"]);
+  assert.equal(negotiate(local, leafAsn, peer).bfdStrict, false);
+  assert.equal(negotiate({ ...local, ...strict }, leafAsn, throughWire(leaf)).bfdStrict, false);
 });

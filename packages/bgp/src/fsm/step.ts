@@ -5,8 +5,8 @@ import { ceaseSubcodes, errorCodes, fsmSubcodes } from "../packet/iana.ts";
 import type { SessionEffect } from "./effects.ts";
 import type { SessionEvent } from "./events.ts";
 import type { Negotiated } from "./negotiate.ts";
-import type { SessionState, SessionStateKind } from "./state.ts";
-import { type GuardInput, sessionTable, type Transition } from "./table.ts";
+import type { SessionState } from "./state.ts";
+import { type GuardInput, type SessionOptions, sessionTable, type Transition } from "./table.ts";
 
 export interface Step {
   readonly state: SessionState;
@@ -14,26 +14,27 @@ export interface Step {
 }
 
 /** The state after `event` and what has to be done, in order. */
-export function step(state: SessionState, event: SessionEvent, passive: boolean): Step {
+export function step(state: SessionState, event: SessionEvent, options: SessionOptions): Step {
   const cell = sessionTable[state.kind][event.kind];
-  const input: GuardInput = { state, event, passive };
+  const input: GuardInput = { state, event, options };
   const taken = must(
     cell.find((transition: Transition) => transition.guard?.(input) !== false),
     "the last transition of a cell has no guard",
   );
-  return { state: enter(taken.next, state, event), effects: taken.effects };
+  return { state: enter(taken, state, event), effects: taken.effects };
 }
 
-function enter(next: SessionStateKind, from: SessionState, event: SessionEvent): SessionState {
-  if (next === from.kind) return from;
-  if (next === "OpenConfirm" || next === "Established") {
-    return { kind: next, negotiated: negotiatedOf(from, event) };
+function enter({ next, bfd }: Transition, from: SessionState, event: SessionEvent): SessionState {
+  if (next === from.kind && bfd === undefined) return from;
+  if (next === "OpenConfirm") {
+    return { kind: next, negotiated: negotiatedOf(from, event), bfd: bfd ?? "ready" };
   }
+  if (next === "Established") return { kind: next, negotiated: negotiatedOf(from, event) };
   return { kind: next };
 }
 
 function negotiatedOf(from: SessionState, event: SessionEvent): Negotiated {
-  const learned = event.kind === "BGPOpen" ? event : from;
+  const learned = "negotiated" in event ? event : from;
   return must(
     "negotiated" in learned ? learned.negotiated : undefined,
     "OpenConfirm is entered with an OPEN, Established from OpenConfirm",
@@ -49,9 +50,12 @@ export function notificationOf(state: SessionState, event: SessionEvent): Notifi
     case "BGPHeaderErr":
     case "BGPOpenMsgErr":
     case "UpdateMsgErr":
+    case "RouteRefreshMsgErr":
       return event.cause;
     case "HoldTimer_Expires":
-      return { code: errorCodes.holdTimerExpired, subcode: 0, data };
+      return isBfdAwaited(state)
+        ? { code: errorCodes.cease, subcode: ceaseSubcodes.bfdDown, data }
+        : { code: errorCodes.holdTimerExpired, subcode: 0, data };
     case "OpenCollisionDump":
       return { code: errorCodes.cease, subcode: ceaseSubcodes.collisionResolution, data };
     case "BfdDown":
@@ -59,6 +63,10 @@ export function notificationOf(state: SessionState, event: SessionEvent): Notifi
     default:
       return { code: errorCodes.finiteStateMachine, subcode: fsmSubcodeOf(state), data };
   }
+}
+
+function isBfdAwaited(state: SessionState): boolean {
+  return state.kind === "OpenConfirm" && state.bfd !== "ready";
 }
 
 /** RFC 6608 4. */

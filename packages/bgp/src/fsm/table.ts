@@ -16,20 +16,29 @@
  */
 import type { SessionEffect } from "./effects.ts";
 import type { SessionEvent, SessionEventKind } from "./events.ts";
-import type { SessionState, SessionStateKind } from "./state.ts";
+import type { BfdWait, SessionState, SessionStateKind } from "./state.ts";
 
 /** What a guard may look at. */
 export interface GuardInput {
   readonly state: SessionState;
   readonly event: SessionEvent;
-  /** The machine accepts connections and never initiates. */
+  readonly options: SessionOptions;
+}
+
+/** Optional session attributes (RFC 4271 8.1.1) that the table looks at. */
+export interface SessionOptions {
+  /** PassiveTcpEstablishment: the machine accepts connections and never initiates. */
   readonly passive: boolean;
+  /** DelayOpen: the OPEN is held back for DelayOpenTime, or until the peer's comes. */
+  readonly delayOpen: boolean;
 }
 
 export interface Transition {
   /** Absent: always. */
   readonly guard?: (input: GuardInput) => boolean;
   readonly next: SessionStateKind;
+  /** Of the OpenConfirm that is entered; absent: `ready`, or as before when the state stays. */
+  readonly bfd?: BfdWait;
   readonly effects: readonly SessionEffect[];
 }
 
@@ -39,8 +48,27 @@ export type SessionTable = Readonly<
 >;
 
 /** The machine accepts connections. */
-export function isPassive({ passive }: GuardInput): boolean {
-  return passive;
+export function isPassive({ options }: GuardInput): boolean {
+  return options.passive;
+}
+
+export function delaysOpen({ options }: GuardInput): boolean {
+  return options.delayOpen;
+}
+
+/** The peer's OPEN was accepted, and BFD has to come Up before our KEEPALIVE. */
+export function openAwaitsBfd({ event }: GuardInput): boolean {
+  return "awaitsBfd" in event && event.awaitsBfd;
+}
+
+/** Our KEEPALIVE waits for BFD. */
+export function awaitsBfd({ state }: GuardInput): boolean {
+  return state.kind === "OpenConfirm" && state.bfd !== "ready";
+}
+
+/** The peer's KEEPALIVE has come while ours waited for BFD. */
+export function heardWhileAwaiting({ state }: GuardInput): boolean {
+  return state.kind === "OpenConfirm" && state.bfd === "awaited-alive";
 }
 
 /** The peer is to keep our routes: close without a NOTIFICATION. */
@@ -79,10 +107,16 @@ const idle: Record<SessionEventKind, Cell> = {
   AutomaticStart: startIdle,
   ManualStart_with_PassiveTcpEstablishment: startIdlePassive,
   AutomaticStart_with_PassiveTcpEstablishment: startIdlePassive,
+  AutomaticStart_with_DampPeerOscillations: stay("Idle", "startIdleHoldTimer"),
+  AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment: stay(
+    "Idle",
+    "startIdleHoldTimer",
+  ),
   AutomaticStop: stay("Idle"),
   ConnectRetryTimer_Expires: stay("Idle"),
   HoldTimer_Expires: stay("Idle"),
   KeepaliveTimer_Expires: stay("Idle"),
+  DelayOpenTimer_Expires: stay("Idle"),
   IdleHoldTimer_Expires: [
     { guard: isPassive, next: "Active", effects: [] },
     { next: "Connect", effects: toConnect },
@@ -91,6 +125,7 @@ const idle: Record<SessionEventKind, Cell> = {
   TcpConnectionConfirmed: stay("Idle", "dropConnection"),
   TcpConnectionFails: stay("Idle"),
   BGPOpen: stay("Idle"),
+  BGPOpen_with_DelayOpenTimer_running: stay("Idle"),
   BGPHeaderErr: stay("Idle"),
   BGPOpenMsgErr: stay("Idle"),
   OpenCollisionDump: stay("Idle"),
@@ -100,6 +135,8 @@ const idle: Record<SessionEventKind, Cell> = {
   UpdateMsg: stay("Idle"),
   UpdateMsgErr: stay("Idle"),
   RouteRefreshMsg: stay("Idle"),
+  RouteRefreshMsgErr: stay("Idle"),
+  BfdUp: stay("Idle"),
   BfdDown: stay("Idle"),
   SendHoldTimer_Expires: stay("Idle"),
 };
@@ -108,6 +145,7 @@ const idle: Record<SessionEventKind, Cell> = {
 const abandonAttempt: Cell = go(
   "Idle",
   "stopConnectRetryTimer",
+  "stopDelayOpenTimer",
   "dropConnection",
   "countConnectRetry",
   "startIdleHoldTimer",
@@ -117,8 +155,45 @@ const stopAttempt: Cell = go(
   "dropConnection",
   "resetConnectRetryCounter",
   "stopConnectRetryTimer",
+  "stopDelayOpenTimer",
 );
-const connected: Cell = go("OpenSent", "stopConnectRetryTimer", "sendOpen", "startLargeHoldTimer");
+/** While the OPEN is held back, the peer may refuse our version before it has seen it. */
+const refusedAttempt: Cell = go(
+  "Idle",
+  "stopConnectRetryTimer",
+  "stopDelayOpenTimer",
+  "dropConnection",
+  "startIdleHoldTimer",
+);
+const delayOver: Cell = go("OpenSent", "stopConnectRetryTimer", "sendOpen", "startLargeHoldTimer");
+const confirm: readonly SessionEffect[] = [
+  "sendKeepalive",
+  "startKeepaliveTimer",
+  "startHoldTimer",
+];
+const openWhileDelaying: Cell = [
+  {
+    guard: openAwaitsBfd,
+    next: "OpenConfirm",
+    bfd: "awaited",
+    effects: ["stopConnectRetryTimer", "stopDelayOpenTimer", "sendOpen", "startLargeHoldTimer"],
+  },
+  {
+    next: "OpenConfirm",
+    effects: ["stopConnectRetryTimer", "stopDelayOpenTimer", "sendOpen", ...confirm],
+  },
+];
+
+function connected(state: "Connect" | "Active"): Cell {
+  return [
+    {
+      guard: delaysOpen,
+      next: state,
+      effects: ["stopConnectRetryTimer", "startDelayOpenTimer"],
+    },
+    { next: "OpenSent", effects: ["stopConnectRetryTimer", "sendOpen", "startLargeHoldTimer"] },
+  ];
+}
 
 function attempting(state: "Connect" | "Active"): Record<SessionEventKind, Cell> {
   return {
@@ -127,24 +202,30 @@ function attempting(state: "Connect" | "Active"): Record<SessionEventKind, Cell>
     AutomaticStart: stay(state),
     ManualStart_with_PassiveTcpEstablishment: stay(state),
     AutomaticStart_with_PassiveTcpEstablishment: stay(state),
+    AutomaticStart_with_DampPeerOscillations: stay(state),
+    AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment: stay(state),
     AutomaticStop: abandonAttempt,
-    ConnectRetryTimer_Expires: go("Connect", "dropConnection", ...toConnect),
+    ConnectRetryTimer_Expires: go("Connect", "stopDelayOpenTimer", "dropConnection", ...toConnect),
     HoldTimer_Expires: abandonAttempt,
     KeepaliveTimer_Expires: abandonAttempt,
+    DelayOpenTimer_Expires: delayOver,
     IdleHoldTimer_Expires: abandonAttempt,
-    Tcp_CR_Acked: connected,
-    TcpConnectionConfirmed: connected,
+    Tcp_CR_Acked: connected(state),
+    TcpConnectionConfirmed: connected(state),
     TcpConnectionFails: abandonAttempt,
     BGPOpen: abandonAttempt,
+    BGPOpen_with_DelayOpenTimer_running: openWhileDelaying,
     BGPHeaderErr: abandonAttempt,
     BGPOpenMsgErr: abandonAttempt,
     OpenCollisionDump: abandonAttempt,
-    NotifMsgVerErr: abandonAttempt,
+    NotifMsgVerErr: refusedAttempt,
     NotifMsg: abandonAttempt,
     KeepAliveMsg: abandonAttempt,
     UpdateMsg: abandonAttempt,
     UpdateMsgErr: abandonAttempt,
     RouteRefreshMsg: abandonAttempt,
+    RouteRefreshMsgErr: abandonAttempt,
+    BfdUp: stay(state),
     // A path without BFD may still carry TCP: the session is what BFD protects.
     BfdDown: stay(state),
     SendHoldTimer_Expires: abandonAttempt,
@@ -180,10 +261,13 @@ const openSent: Record<SessionEventKind, Cell> = {
   AutomaticStart: stay("OpenSent"),
   ManualStart_with_PassiveTcpEstablishment: stay("OpenSent"),
   AutomaticStart_with_PassiveTcpEstablishment: stay("OpenSent"),
+  AutomaticStart_with_DampPeerOscillations: stay("OpenSent"),
+  AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment: stay("OpenSent"),
   AutomaticStop: failWithNotification,
   ConnectRetryTimer_Expires: failWithNotification,
   HoldTimer_Expires: failWithNotification,
   KeepaliveTimer_Expires: failWithNotification,
+  DelayOpenTimer_Expires: failWithNotification,
   IdleHoldTimer_Expires: failWithNotification,
   Tcp_CR_Acked: stay("OpenSent"),
   TcpConnectionConfirmed: stay("OpenSent"),
@@ -194,13 +278,16 @@ const openSent: Record<SessionEventKind, Cell> = {
       effects: ["stopSessionTimers", "dropConnection", "startConnectRetryTimer"],
     },
   ],
-  BGPOpen: go(
-    "OpenConfirm",
-    "stopConnectRetryTimer",
-    "sendKeepalive",
-    "startKeepaliveTimer",
-    "startHoldTimer",
-  ),
+  BGPOpen: [
+    {
+      guard: openAwaitsBfd,
+      next: "OpenConfirm",
+      bfd: "awaited",
+      effects: ["stopConnectRetryTimer", "startLargeHoldTimer"],
+    },
+    { next: "OpenConfirm", effects: ["stopConnectRetryTimer", ...confirm] },
+  ],
+  BGPOpen_with_DelayOpenTimer_running: failWithNotification,
   BGPHeaderErr: failWithNotification,
   BGPOpenMsgErr: failWithNotification,
   OpenCollisionDump: failWithNotification,
@@ -210,9 +297,17 @@ const openSent: Record<SessionEventKind, Cell> = {
   UpdateMsg: failWithNotification,
   UpdateMsgErr: failWithNotification,
   RouteRefreshMsg: failWithNotification,
+  RouteRefreshMsgErr: failWithNotification,
+  BfdUp: stay("OpenSent"),
   BfdDown: stay("OpenSent"),
   SendHoldTimer_Expires: failSilently,
 };
+
+const bfdUp: Cell = [
+  { guard: heardWhileAwaiting, next: "Established", effects: [...confirm, "sessionUp"] },
+  { guard: awaitsBfd, next: "OpenConfirm", bfd: "ready", effects: confirm },
+  { next: "OpenConfirm", effects: [] },
+];
 
 const openConfirm: Record<SessionEventKind, Cell> = {
   ManualStart: stay("OpenConfirm"),
@@ -220,25 +315,34 @@ const openConfirm: Record<SessionEventKind, Cell> = {
   AutomaticStart: stay("OpenConfirm"),
   ManualStart_with_PassiveTcpEstablishment: stay("OpenConfirm"),
   AutomaticStart_with_PassiveTcpEstablishment: stay("OpenConfirm"),
+  AutomaticStart_with_DampPeerOscillations: stay("OpenConfirm"),
+  AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment: stay("OpenConfirm"),
   AutomaticStop: failWithNotification,
   ConnectRetryTimer_Expires: failWithNotification,
   HoldTimer_Expires: failWithNotification,
   KeepaliveTimer_Expires: stay("OpenConfirm", "sendKeepalive", "startKeepaliveTimer"),
+  DelayOpenTimer_Expires: failWithNotification,
   IdleHoldTimer_Expires: failWithNotification,
   Tcp_CR_Acked: stay("OpenConfirm"),
   TcpConnectionConfirmed: stay("OpenConfirm"),
   TcpConnectionFails: failSilently,
   BGPOpen: failWithNotification,
+  BGPOpen_with_DelayOpenTimer_running: failWithNotification,
   BGPHeaderErr: failWithNotification,
   BGPOpenMsgErr: failWithNotification,
   OpenCollisionDump: failWithNotification,
   NotifMsgVerErr: go("Idle", ...release, "dropConnection", "startIdleHoldTimer"),
   NotifMsg: failSilently,
-  KeepAliveMsg: go("Established", "startHoldTimer", "sessionUp"),
+  KeepAliveMsg: [
+    { guard: awaitsBfd, next: "OpenConfirm", bfd: "awaited-alive", effects: [] },
+    { next: "Established", effects: ["startHoldTimer", "sessionUp"] },
+  ],
   UpdateMsg: failWithNotification,
   UpdateMsgErr: failWithNotification,
   RouteRefreshMsg: failWithNotification,
-  BfdDown: failWithNotification,
+  RouteRefreshMsgErr: failWithNotification,
+  BfdUp: bfdUp,
+  BfdDown: [{ guard: awaitsBfd, next: "OpenConfirm", effects: [] }, ...failWithNotification],
   SendHoldTimer_Expires: failSilently,
 };
 
@@ -255,10 +359,13 @@ const established: Record<SessionEventKind, Cell> = {
   AutomaticStart: stay("Established"),
   ManualStart_with_PassiveTcpEstablishment: stay("Established"),
   AutomaticStart_with_PassiveTcpEstablishment: stay("Established"),
+  AutomaticStart_with_DampPeerOscillations: stay("Established"),
+  AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment: stay("Established"),
   AutomaticStop: loseWithNotification,
   ConnectRetryTimer_Expires: loseWithNotification,
   HoldTimer_Expires: loseWithNotification,
   KeepaliveTimer_Expires: stay("Established", "sendKeepalive", "startKeepaliveTimer"),
+  DelayOpenTimer_Expires: loseWithNotification,
   IdleHoldTimer_Expires: loseWithNotification,
   Tcp_CR_Acked: stay("Established"),
   TcpConnectionConfirmed: [
@@ -267,6 +374,7 @@ const established: Record<SessionEventKind, Cell> = {
   ],
   TcpConnectionFails: loseSilently,
   BGPOpen: loseWithNotification,
+  BGPOpen_with_DelayOpenTimer_running: loseWithNotification,
   BGPHeaderErr: loseWithNotification,
   BGPOpenMsgErr: loseWithNotification,
   OpenCollisionDump: loseWithNotification,
@@ -276,6 +384,8 @@ const established: Record<SessionEventKind, Cell> = {
   UpdateMsg: stay("Established", "startHoldTimer", "deliverUpdate"),
   UpdateMsgErr: loseWithNotification,
   RouteRefreshMsg: stay("Established", "deliverRouteRefresh"),
+  RouteRefreshMsgErr: loseWithNotification,
+  BfdUp: stay("Established"),
   BfdDown: loseWithNotification,
   SendHoldTimer_Expires: loseSilently,
 };

@@ -102,6 +102,25 @@ export function prependAsn(
 }
 
 /**
+ * `memberAsn` in front of the path in a confederation sequence: what a speaker sends to a peer in
+ * another member AS (RFC 5065 4.1 b).
+ */
+export function prependConfederationAsn(
+  path: readonly AsPathSegment[],
+  memberAsn: Asn,
+): readonly AsPathSegment[] {
+  const [head, ...rest] = path;
+  return head?.type === "confed-sequence"
+    ? [{ type: "confed-sequence", asns: [memberAsn, ...head.asns] }, ...rest]
+    : [{ type: "confed-sequence", asns: [memberAsn] }, ...path];
+}
+
+/** The path as it leaves the confederation: without its segments (RFC 5065 4.1 c). */
+export function withoutConfederation(path: readonly AsPathSegment[]): readonly AsPathSegment[] {
+  return path.filter((segment) => segment.type === "sequence" || segment.type === "set");
+}
+
+/**
  * True when a number of the path does not fit two octets, so that AS4_PATH is needed for an old
  * peer.
  */
@@ -117,7 +136,7 @@ export function mergeAs4Path(
   asPath: readonly AsPathSegment[],
   as4Path: readonly AsPathSegment[],
 ): readonly AsPathSegment[] {
-  const tail = as4Path.filter((s) => s.type === "sequence" || s.type === "set");
+  const tail = withoutConfederation(as4Path);
   let missing = asPathLength(asPath) - asPathLength(tail);
   if (missing < 0) return asPath;
   const head: AsPathSegment[] = [];

@@ -7,8 +7,10 @@ import type { Asn, Ip4 } from "@heddle/inet";
 import type { ErrorAction } from "../errors.ts";
 import { decodeAsPath, firstAsnOf } from "./as-path.ts";
 import type { CodecContext } from "./context.ts";
-import { attributeTypes } from "./iana.ts";
+import { asTrans, attributeTypes } from "./iana.ts";
 import type { AsPathSegment, Origin, PathAttributes } from "./path-attributes.ts";
+import { decodePmsiTunnel, type PmsiTunnel } from "./pmsi-tunnel.ts";
+import { decodeTunnels, type Tunnel } from "./tunnel-encapsulation.ts";
 
 /** Attributes as they are collected; AS4_* are joined with the others at the end. */
 export interface AttributeDraft {
@@ -26,6 +28,11 @@ export interface AttributeDraft {
   as4Path?: readonly AsPathSegment[];
   as4Aggregator?: { readonly asn: Asn; readonly address: Ip4 };
   largeCommunities?: PathAttributes["largeCommunities"];
+  onlyToCustomer?: Asn;
+  pmsiTunnel?: PmsiTunnel;
+  tunnels?: readonly Tunnel[];
+  ipv6ExtendedCommunities?: readonly bigint[];
+  aigp?: bigint;
 }
 
 export interface AttributeCodec {
@@ -34,6 +41,8 @@ export interface AttributeCodec {
   readonly transitive: boolean;
   /** When the value is malformed. */
   readonly onMalformed: Exclude<ErrorAction, "reset">;
+  /** When the flags do not fit; `withdraw` (RFC 7606 3 c) when absent. */
+  readonly onWrongFlags?: "discard";
   /** Stores the value in `draft`; a text says why it is malformed. */
   read(value: Uint8Array, cx: CodecContext, draft: AttributeDraft): string | undefined;
   /** True when the attribute is dropped whatever it holds. */
@@ -64,21 +73,35 @@ const asPath: AttributeCodec = {
   read(value, cx, draft) {
     const path = decodeAsPath(value, cx.fourOctetAs ? 4 : 2);
     if (typeof path === "string") return path;
-    if (cx.external && path.some((s) => s.type === "confed-sequence" || s.type === "confed-set")) {
-      return "confederation segments on an external session";
-    }
-    if (cx.external && cx.firstAsn !== undefined && !startsWith(path, cx)) {
-      return `its first AS is not ${cx.firstAsn}`;
-    }
+    const problem = cx.external ? externalProblem(path, cx) : confederationProblem(path, cx);
+    if (problem !== undefined) return problem;
     draft.asPath = path;
     return undefined;
   },
 };
 
-function startsWith(path: readonly AsPathSegment[], cx: CodecContext): boolean {
+function externalProblem(path: readonly AsPathSegment[], cx: CodecContext): string | undefined {
+  if (path.some((s) => s.type === "confed-sequence" || s.type === "confed-set")) {
+    return "confederation segments on an external session";
+  }
+  return isExpectedFirst(firstAsnOf(path), cx) ? undefined : `its first AS is not ${cx.firstAsn}`;
+}
+
+/** RFC 5065 5: of a peer in another member AS, the path begins with its confederation sequence. */
+function confederationProblem(
+  path: readonly AsPathSegment[],
+  cx: CodecContext,
+): string | undefined {
+  if (cx.confederationExternal !== true) return undefined;
+  const [first] = path;
+  if (first?.type !== "confed-sequence") return "it does not begin with a confederation sequence";
+  return isExpectedFirst(first.asns[0], cx) ? undefined : `its first AS is not ${cx.firstAsn}`;
+}
+
+function isExpectedFirst(asn: Asn | undefined, cx: CodecContext): boolean {
+  if (cx.firstAsn === undefined) return true;
   // Of a two-octet peer, a number above 65535 arrives as AS_TRANS in AS_PATH.
-  const expected = !cx.fourOctetAs && Number(cx.firstAsn) > 0xffff ? 23456 : cx.firstAsn;
-  return firstAsnOf(path) === expected;
+  return asn === (!cx.fourOctetAs && cx.firstAsn > 0xffff ? asTrans : cx.firstAsn);
 }
 
 const nextHop: AttributeCodec = {
@@ -235,6 +258,85 @@ const largeCommunities: AttributeCodec = {
   },
 };
 
+const onlyToCustomer: AttributeCodec = {
+  name: "ONLY_TO_CUSTOMER",
+  ...optionalTransitive,
+  // RFC 9234 5.
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (value.length !== 4) return wrongLength(value, "4");
+    draft.onlyToCustomer = new Reader(value).u32() as Asn;
+    return undefined;
+  },
+};
+
+const pmsiTunnel: AttributeCodec = {
+  name: "PMSI_TUNNEL",
+  ...optionalTransitive,
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    const tunnel = decodePmsiTunnel(value);
+    if (typeof tunnel === "string") return tunnel;
+    draft.pmsiTunnel = tunnel;
+    return undefined;
+  },
+};
+
+const tunnelEncapsulation: AttributeCodec = {
+  name: "Tunnel Encapsulation",
+  ...optionalTransitive,
+  // RFC 9012 13.
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    const tunnels = decodeTunnels(value);
+    if (typeof tunnels === "string") return tunnels;
+    draft.tunnels = tunnels;
+    return undefined;
+  },
+};
+
+const ipv6ExtendedCommunities: AttributeCodec = {
+  name: "IPv6 Address Specific Extended Community",
+  ...optionalTransitive,
+  // RFC 7606 7.15.
+  onMalformed: "withdraw",
+  read(value, _cx, draft) {
+    if (!isMultiple(value, 20)) return wrongLength(value, "a multiple of 20");
+    draft.ipv6ExtendedCommunities = readAll(
+      value,
+      (r) => (r.u64() << 96n) | (r.u64() << 32n) | BigInt(r.u32()),
+    );
+    return undefined;
+  },
+};
+
+/** RFC 7311 3: the first TLV of type 1 counts; its length is that of the whole TLV. */
+const aigp: AttributeCodec = {
+  name: "AIGP",
+  ...optionalNonTransitive,
+  onMalformed: "discard",
+  onWrongFlags: "discard",
+  ignored: (cx) => cx.aigp !== true,
+  read(value, _cx, draft) {
+    const r = new Reader(value);
+    while (r.left > 0) {
+      const type = r.u8();
+      const length = r.left < 2 ? 0 : r.u16();
+      if (length < 3 || length - 3 > r.left) return "a TLV overruns it";
+      if (type === aigpTlvType && length !== aigpTlvLength) {
+        return `a TLV of ${length} octets, want ${aigpTlvLength}`;
+      }
+      const tlv = r.sub(length - 3);
+      if (type === aigpTlvType && draft.aigp === undefined) draft.aigp = tlv.u64();
+    }
+    return undefined;
+  },
+};
+
+/** RFC 7311 3: the only TLV that is defined. */
+export const aigpTlvType = 1;
+export const aigpTlvLength = 11;
+
 /**
  * By type code. MP_REACH_NLRI and MP_UNREACH_NLRI are not here: they hold routes, not attributes.
  */
@@ -252,7 +354,12 @@ export const attributeCodecs: ReadonlyMap<number, AttributeCodec> = new Map([
   [attributeTypes.extendedCommunities, extendedCommunities],
   [attributeTypes.as4Path, as4Path],
   [attributeTypes.as4Aggregator, as4Aggregator],
+  [attributeTypes.pmsiTunnel, pmsiTunnel],
+  [attributeTypes.tunnelEncapsulation, tunnelEncapsulation],
+  [attributeTypes.ipv6ExtendedCommunities, ipv6ExtendedCommunities],
+  [attributeTypes.aigp, aigp],
   [attributeTypes.largeCommunities, largeCommunities],
+  [attributeTypes.onlyToCustomer, onlyToCustomer],
 ]);
 
 function wrongLength(value: Uint8Array, want: string): string {

@@ -4,8 +4,8 @@
  *      code (1) | length (1) | value (variable)
  */
 import { Reader, type Writer } from "@heddle/codec";
-import { DecodeError } from "../errors.ts";
-import { capabilityCodes, errorCodes, openSubcodes } from "./iana.ts";
+import { BgpError, DecodeError } from "../errors.ts";
+import { addPathModes, capabilityCodes, errorCodes, openSubcodes } from "./iana.ts";
 
 /** A family in the Graceful Restart capability. */
 export interface GracefulRestartFamily {
@@ -32,6 +32,68 @@ export interface GracefulRestartCapability {
   readonly families: readonly GracefulRestartFamily[];
 }
 
+/** A family in the ADD-PATH capability, as its sender sees it. */
+export interface AddPathFamily {
+  readonly afi: number;
+  readonly safi: number;
+  /** The sender takes several paths to a prefix. */
+  readonly receive: boolean;
+  /** The sender has several paths to a prefix to send. */
+  readonly send: boolean;
+}
+
+/**
+ * RFC 7911 4.
+ *
+ *      { AFI (2) | SAFI (1) | Send/Receive (1): 1 receive, 2 send, 3 both } ...
+ */
+export interface AddPathCapability {
+  readonly kind: "add-path";
+  readonly families: readonly AddPathFamily[];
+}
+
+/**
+ * RFC 8950 4: NLRI of the family may have a next hop of `nextHopAfi`.
+ *
+ *      { NLRI AFI (2) | NLRI SAFI (2) | Next Hop AFI (2) } ...
+ */
+export interface ExtendedNextHopCapability {
+  readonly kind: "extended-next-hop";
+  readonly families: readonly {
+    readonly afi: number;
+    readonly safi: number;
+    readonly nextHopAfi: number;
+  }[];
+}
+
+/** A family in the Long-Lived Graceful Restart capability. */
+export interface LongLivedFamily extends GracefulRestartFamily {
+  /** Long-lived stale time, 0 to 2^24-1. */
+  readonly staleTimeS: number;
+}
+
+/**
+ * RFC 9494 3.
+ *
+ *      { AFI (2) | SAFI (1) | F (1 bit) and reserved (7 bits) | stale time (3, seconds) } ...
+ */
+export interface LongLivedCapability {
+  readonly kind: "long-lived-graceful-restart";
+  readonly families: readonly LongLivedFamily[];
+}
+
+/**
+ * draft-walton-bgp-hostname-capability: how the sender calls itself. Text of a peer goes to logs
+ * and terminals: control characters are replaced by spaces.
+ *
+ *      host name length (1) | host name (UTF-8) | domain name length (1) | domain name (UTF-8)
+ */
+export interface FqdnCapability {
+  readonly kind: "fqdn";
+  readonly hostName: string;
+  readonly domainName: string;
+}
+
 export type Capability =
   /** RFC 4760 8. */
   | { readonly kind: "multiprotocol"; readonly afi: number; readonly safi: number }
@@ -41,11 +103,15 @@ export type Capability =
   | { readonly kind: "enhanced-route-refresh" }
   /** RFC 8654. */
   | { readonly kind: "extended-message" }
-  /** RFC 9234 4.1; read only. */
+  /** RFC 9234 4.1: see `roleCodes`; the role of the sender. */
   | { readonly kind: "role"; readonly role: number }
   /** RFC 6793 3; uint32. */
   | { readonly kind: "four-octet-as"; readonly asn: number }
   | GracefulRestartCapability
+  | LongLivedCapability
+  | AddPathCapability
+  | ExtendedNextHopCapability
+  | FqdnCapability
   | { readonly kind: "unknown"; readonly code: number; readonly value: Uint8Array };
 
 /** Decodes the capabilities of one optional parameter. @throws DecodeError `reset` (RFC 5492 5) */
@@ -87,9 +153,21 @@ function decodeCapability(code: number, value: Uint8Array): Capability {
       return { kind: "four-octet-as", asn: r.u32() };
     case capabilityCodes.gracefulRestart:
       return decodeGracefulRestart(value);
+    case capabilityCodes.longLivedGracefulRestart:
+      return decodeLongLived(code, value);
+    case capabilityCodes.addPath:
+      return decodeAddPath(code, value);
+    case capabilityCodes.extendedNextHop:
+      return decodeExtendedNextHop(code, value);
+    case capabilityCodes.fqdn:
+      return decodeFqdn(value) ?? unknown(code, value);
     default:
-      return { kind: "unknown", code, value: new Uint8Array(value) };
+      return unknown(code, value);
   }
+}
+
+function unknown(code: number, value: Uint8Array): Capability {
+  return { kind: "unknown", code, value: new Uint8Array(value) };
 }
 
 function decodeGracefulRestart(value: Uint8Array): GracefulRestartCapability {
@@ -99,9 +177,7 @@ function decodeGracefulRestart(value: Uint8Array): GracefulRestartCapability {
   const r = new Reader(value);
   const head = r.u16();
   const families: GracefulRestartFamily[] = [];
-  while (r.left > 0) {
-    families.push({ afi: r.u16(), safi: r.u8(), forwarding: (r.u8() & 0x80) !== 0 });
-  }
+  while (r.left > 0) families.push(decodeForwardingFamily(r));
   return {
     kind: "graceful-restart",
     restarting: (head & 0x8000) !== 0,
@@ -109,6 +185,71 @@ function decodeGracefulRestart(value: Uint8Array): GracefulRestartCapability {
     restartTimeS: head & 0x0fff,
     families,
   };
+}
+
+function decodeForwardingFamily(r: Reader): GracefulRestartFamily {
+  return { afi: r.u16(), safi: r.u8(), forwarding: (r.u8() & 0x80) !== 0 };
+}
+
+function decodeLongLived(code: number, value: Uint8Array): LongLivedCapability {
+  const families = readTuples(code, value, 7, (r) => {
+    const family = decodeForwardingFamily(r);
+    return { ...family, staleTimeS: (r.u8() << 16) | r.u16() };
+  });
+  return { kind: "long-lived-graceful-restart", families };
+}
+
+/** RFC 7911 4: a tuple with another Send/Receive value is ignored. */
+function decodeAddPath(code: number, value: Uint8Array): AddPathCapability {
+  const all = readTuples(code, value, 4, (r) => ({ afi: r.u16(), safi: r.u8(), mode: r.u8() }));
+  const families = all
+    .filter(({ mode }) => mode >= addPathModes.receive && mode <= addPathModes.both)
+    .map(({ afi, safi, mode }) => {
+      const receive = (mode & addPathModes.receive) !== 0;
+      return { afi, safi, receive, send: (mode & addPathModes.send) !== 0 };
+    });
+  return { kind: "add-path", families };
+}
+
+function decodeExtendedNextHop(code: number, value: Uint8Array): ExtendedNextHopCapability {
+  const families = readTuples(code, value, 6, (r) => ({
+    afi: r.u16(),
+    safi: r.u16(),
+    nextHopAfi: r.u16(),
+  }));
+  return { kind: "extended-next-hop", families };
+}
+
+function readTuples<T>(
+  code: number,
+  value: Uint8Array,
+  length: number,
+  readOne: (r: Reader) => T,
+): T[] {
+  if (value.length % length !== 0) {
+    throw malformed(`capability ${code} has length ${value.length}, want a multiple of ${length}`);
+  }
+  const r = new Reader(value);
+  const all: T[] = [];
+  while (r.left > 0) all.push(readOne(r));
+  return all;
+}
+
+/** Undefined when the lengths do not fit: a name is not worth a session, and no RFC asks for it. */
+function decodeFqdn(value: Uint8Array): FqdnCapability | undefined {
+  const hostLength = value[0];
+  if (hostLength === undefined) return undefined;
+  const domainLength = value[1 + hostLength];
+  if (domainLength === undefined || 2 + hostLength + domainLength !== value.length) {
+    return undefined;
+  }
+  const hostName = textOf(value.subarray(1, 1 + hostLength));
+  return { kind: "fqdn", hostName, domainName: textOf(value.subarray(2 + hostLength)) };
+}
+
+function textOf(bytes: Uint8Array): string {
+  const text = new TextDecoder("utf-8", { fatal: false }).decode(bytes);
+  return text.replace(/\p{Cc}/gu, " ");
 }
 
 function expectLength(code: number, value: Uint8Array, want: number): void {
@@ -127,32 +268,35 @@ function malformed(why: string): DecodeError {
   );
 }
 
+/** @throws BgpError `encode` when the value takes more than 255 octets */
 export function encodeCapability(w: Writer, capability: Capability): void {
   w.u8(codeOf(capability)).u8(0);
   const start = w.length;
   encodeValue(w, capability);
-  w.patchU8(start - 1, w.length - start);
+  const length = w.length - start;
+  if (length > 255) {
+    const why = `${capability.kind} takes ${length} octets, want at most 255`;
+    throw new BgpError("encode", `Cannot encode capability: ${why}`);
+  }
+  w.patchU8(start - 1, length);
 }
 
+const codes: Readonly<Record<Exclude<Capability["kind"], "unknown">, number>> = {
+  multiprotocol: capabilityCodes.multiprotocol,
+  "route-refresh": capabilityCodes.routeRefresh,
+  "enhanced-route-refresh": capabilityCodes.enhancedRouteRefresh,
+  "extended-message": capabilityCodes.extendedMessage,
+  role: capabilityCodes.role,
+  "four-octet-as": capabilityCodes.fourOctetAs,
+  "graceful-restart": capabilityCodes.gracefulRestart,
+  "long-lived-graceful-restart": capabilityCodes.longLivedGracefulRestart,
+  "add-path": capabilityCodes.addPath,
+  "extended-next-hop": capabilityCodes.extendedNextHop,
+  fqdn: capabilityCodes.fqdn,
+};
+
 function codeOf(capability: Capability): number {
-  switch (capability.kind) {
-    case "multiprotocol":
-      return capabilityCodes.multiprotocol;
-    case "route-refresh":
-      return capabilityCodes.routeRefresh;
-    case "enhanced-route-refresh":
-      return capabilityCodes.enhancedRouteRefresh;
-    case "extended-message":
-      return capabilityCodes.extendedMessage;
-    case "role":
-      return capabilityCodes.role;
-    case "four-octet-as":
-      return capabilityCodes.fourOctetAs;
-    case "graceful-restart":
-      return capabilityCodes.gracefulRestart;
-    case "unknown":
-      return capability.code;
-  }
+  return capability.kind === "unknown" ? capability.code : codes[capability.kind];
 }
 
 function encodeValue(w: Writer, capability: Capability): void {
@@ -169,6 +313,27 @@ function encodeValue(w: Writer, capability: Capability): void {
     case "graceful-restart":
       encodeGracefulRestart(w, capability);
       break;
+    case "long-lived-graceful-restart":
+      for (const family of capability.families) {
+        encodeForwardingFamily(w, family);
+        w.u8(family.staleTimeS >>> 16).u16(family.staleTimeS & 0xffff);
+      }
+      break;
+    case "add-path":
+      for (const { afi, safi, receive, send } of capability.families) {
+        const mode = (receive ? addPathModes.receive : 0) | (send ? addPathModes.send : 0);
+        w.u16(afi).u8(safi).u8(mode);
+      }
+      break;
+    case "extended-next-hop":
+      for (const { afi, safi, nextHopAfi } of capability.families) {
+        w.u16(afi).u16(safi).u16(nextHopAfi);
+      }
+      break;
+    case "fqdn":
+      encodeName(w, capability.hostName);
+      encodeName(w, capability.domainName);
+      break;
     case "unknown":
       w.bytes(capability.value);
       break;
@@ -181,9 +346,21 @@ function encodeValue(w: Writer, capability: Capability): void {
 function encodeGracefulRestart(w: Writer, capability: GracefulRestartCapability): void {
   const flags = (capability.restarting ? 0x8000 : 0) | (capability.notification ? 0x4000 : 0);
   w.u16(flags | (capability.restartTimeS & 0x0fff));
-  for (const family of capability.families) {
-    w.u16(family.afi)
-      .u8(family.safi)
-      .u8(family.forwarding ? 0x80 : 0);
-  }
+  for (const family of capability.families) encodeForwardingFamily(w, family);
+}
+
+function encodeForwardingFamily(w: Writer, family: GracefulRestartFamily): void {
+  w.u16(family.afi)
+    .u8(family.safi)
+    .u8(family.forwarding ? 0x80 : 0);
+}
+
+/** Octets of one name, so that two fit a capability whatever they are. */
+const nameLengthMax = 126;
+
+/** Cut at a character to fit. */
+function encodeName(w: Writer, name: string): void {
+  const bytes = new Uint8Array(nameLengthMax);
+  const { written } = new TextEncoder().encodeInto(name, bytes);
+  w.u8(written).bytes(bytes.subarray(0, written));
 }

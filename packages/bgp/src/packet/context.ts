@@ -13,8 +13,8 @@ export interface CodecContext {
   /** MP_REACH_NLRI and MP_UNREACH_NLRI of any other family are ignored (RFC 4760 7). */
   readonly families: readonly AddressFamily[];
   /**
-   * On external sessions, the AS number that must come first in AS_PATH (RFC 4271 6.3); absent
-   * means not checked (a route server does not prepend itself, RFC 7947).
+   * On sessions with another AS or member AS, the AS number that must come first in AS_PATH (RFC
+   * 4271 6.3); absent means not checked (a route server does not prepend itself, RFC 7947).
    */
   readonly firstAsn?: Asn;
   /**
@@ -30,4 +30,6 @@ export interface CodecContext {
    * LOCAL_PREF stays, and AS_PATH begins with a confederation segment.
    */
   readonly confederationExternal?: boolean;
+  /** AIGP is enabled on the session (RFC 7311 3.3); absent: the attribute is ignored. */
+  readonly aigp?: boolean;
 }

@@ -3,7 +3,7 @@
  * distinct block, so it may allocate; `locateMp` and the prefix walkers serve the path that runs
  * per message.
  */
-import { type Ip4, type Ip6, ipFromBytes, isLinkLocal6 } from "@heddle/inet";
+import type { Ip } from "@heddle/inet";
 import { DecodeError } from "../errors.ts";
 import { addressFamilyOf } from "./address-family.ts";
 import { mergeAs4Path } from "./as-path.ts";
@@ -22,6 +22,7 @@ import type {
   SharedAttributes,
 } from "./decoded-attributes.ts";
 import { asTrans, attributeFlags, attributeTypes, errorCodes, updateSubcodes } from "./iana.ts";
+import { decodeNextHop, hasNextHop } from "./next-hop.ts";
 import type { RawAttribute } from "./path-attributes.ts";
 import { locateMp, type MpParts, newMpParts, walkAttributes } from "./update.ts";
 
@@ -30,6 +31,8 @@ interface Draft {
   readonly unknown: RawAttribute[];
   readonly seen: Set<number>;
   readonly present: Set<number>;
+  /** Types of known attributes with the Partial bit. */
+  readonly partial: number[];
   readonly problems: AttributeProblem[];
 }
 
@@ -44,6 +47,7 @@ export function decodeAttributes(bytes: Uint8Array, cx: CodecContext): DecodedAt
     unknown: [],
     seen: new Set(),
     present: new Set(),
+    partial: [],
     problems: [],
   };
   const overrun = walkAttributes(bytes, 0, bytes.length, (flags, type, header, start, end) => {
@@ -104,12 +108,17 @@ function decodeKnown(
 ): void {
   if (codec.ignored?.(cx) === true) return;
   if (!flagsFit(flags, codec.optional, codec.transitive)) {
-    draft.problems.push(wrongFlags(type, flags));
+    draft.problems.push(wrongFlags(type, flags, codec.onWrongFlags));
     return;
   }
   const why = codec.read(value, cx, draft.known);
-  if (why === undefined) draft.present.add(type);
-  else draft.problems.push(problem(type, codec.onMalformed, `${codec.name}: ${why}`));
+  if (why !== undefined) {
+    draft.problems.push(problem(type, codec.onMalformed, `${codec.name}: ${why}`));
+    return;
+  }
+  draft.present.add(type);
+  const mayBePartial = codec.optional && codec.transitive;
+  if (mayBePartial && (flags & attributeFlags.partial) !== 0) draft.partial.push(type);
 }
 
 /** RFC 4271 5: optional transitive attributes travel on, optional non-transitive ones end here. */
@@ -139,22 +148,13 @@ function decodeReach(
     draft.problems.push(notNegotiated(attributeTypes.mpReachNlri, mp.reachAfi, mp.reachSafi));
     return undefined;
   }
-  const nlri = { nlriStart: mp.reachNlriStart, nlriEnd: mp.reachEnd };
   const hopLength = hopLengthOf(bytes, mp);
   const hops = bytes.subarray(mp.reachNlriStart - 1 - hopLength, mp.reachNlriStart - 1);
-  if (family === "ipv4-unicast") {
-    if (hopLength !== 4) throw badNextHopLength(hopLength, "4", bytes, mp);
-    return { family, nextHop: checkedHop(ipFromBytes(hops) as Ip4, draft), ...nlri };
-  }
-  // RFC 2545 3: one global address, or a global and a link-local one.
-  if (hopLength !== 16 && hopLength !== 32)
-    throw badNextHopLength(hopLength, "16 or 32", bytes, mp);
-  const nextHop = checkedHop(ipFromBytes(hops.subarray(0, 16)) as Ip6, draft);
-  if (hopLength === 16) return { family, nextHop, ...nlri };
-  const linkLocal = ipFromBytes(hops.subarray(16)) as Ip6;
-  return isLinkLocal6(linkLocal)
-    ? { family, nextHop, linkLocalNextHop: linkLocal, ...nlri }
-    : { family, nextHop, ...nlri };
+  const decoded = decodeNextHop(family, hops, cx.extendedNextHop?.includes(family) === true);
+  if (typeof decoded === "string") throw badNextHopLength(hopLength, decoded, bytes, mp);
+  if (hasNextHop(family)) checkHop(decoded.nextHop, draft);
+  else draft.present.add(attributeTypes.mpReachNlri);
+  return { family, ...decoded, nlriStart: mp.reachNlriStart, nlriEnd: mp.reachEnd };
 }
 
 /**
@@ -166,14 +166,14 @@ function hopLengthOf(bytes: Uint8Array, mp: MpParts): number {
   return bytes[mp.reachStart + (extended ? 4 : 3) + 3] as number;
 }
 
-function checkedHop<T extends Ip4 | Ip6>(hop: T, draft: Draft): T {
+function checkHop(hop: Ip, draft: Draft): void {
   const usable = typeof hop === "number" ? isHostAddress4(hop) : isHostAddress6(hop);
-  if (usable) draft.present.add(attributeTypes.mpReachNlri);
-  else {
-    const why = "MP_REACH_NLRI: its next hop is not a host address";
-    draft.problems.push(problem(attributeTypes.mpReachNlri, "withdraw", why));
+  if (usable) {
+    draft.present.add(attributeTypes.mpReachNlri);
+    return;
   }
-  return hop;
+  const why = "MP_REACH_NLRI: its next hop is not a host address";
+  draft.problems.push(problem(attributeTypes.mpReachNlri, "withdraw", why));
 }
 
 /** False for ::, ::1 and multicast. */
@@ -194,18 +194,30 @@ function decodeUnreach(mp: MpParts, cx: CodecContext, draft: Draft): MpUnreach |
 function shared(draft: Draft): SharedAttributes {
   const { known } = draft;
   joinAs4(known);
+  const {
+    origin = 2,
+    asPath = [],
+    communities = [],
+    extendedCommunities = [],
+    largeCommunities = [],
+    clusterList = [],
+    nextHop: _nextHop,
+    as4Path: _as4Path,
+    as4Aggregator: _as4Aggregator,
+    atomicAggregate = false,
+    // Attributes that may be absent have no default.
+    ...optional
+  } = known;
   return {
-    origin: known.origin === undefined ? 2 : known.origin,
-    asPath: known.asPath === undefined ? [] : known.asPath,
-    ...(known.med === undefined ? {} : { med: known.med }),
-    ...(known.localPref === undefined ? {} : { localPref: known.localPref }),
-    atomicAggregate: known.atomicAggregate === true,
-    ...(known.aggregator === undefined ? {} : { aggregator: known.aggregator }),
-    communities: known.communities === undefined ? [] : known.communities,
-    extendedCommunities: known.extendedCommunities === undefined ? [] : known.extendedCommunities,
-    largeCommunities: known.largeCommunities === undefined ? [] : known.largeCommunities,
-    ...(known.originatorId === undefined ? {} : { originatorId: known.originatorId }),
-    clusterList: known.clusterList === undefined ? [] : known.clusterList,
+    origin,
+    asPath,
+    atomicAggregate,
+    communities,
+    extendedCommunities,
+    largeCommunities,
+    clusterList,
+    ...optional,
+    ...(draft.partial.length === 0 ? {} : { partial: draft.partial.sort((a, b) => a - b) }),
     unknown: draft.unknown,
   };
 }
@@ -244,8 +256,12 @@ function problem(type: number, action: AttributeProblem["action"], why: string):
   return { type, action, message: `Cannot decode attribute ${type}: ${why}` };
 }
 
-function wrongFlags(type: number, flags: number): AttributeProblem {
-  return problem(type, "withdraw", `flags 0x${flags.toString(16)} do not fit its type`);
+function wrongFlags(
+  type: number,
+  flags: number,
+  action: AttributeProblem["action"] = "withdraw",
+): AttributeProblem {
+  return problem(type, action, `flags 0x${flags.toString(16)} do not fit its type`);
 }
 
 function notNegotiated(type: number, afi: number, safi: number): AttributeProblem {

@@ -6,17 +6,20 @@ import type { Writer } from "@heddle/codec";
 import type { Ip, Ip6 } from "@heddle/inet";
 import { ipToBytes } from "@heddle/inet";
 import { type AddressFamily, addressFamilies } from "./address-family.ts";
-import { encodeAsPath, needsFourOctets } from "./as-path.ts";
+import { encodeAsPath, needsFourOctets, withoutConfederation } from "./as-path.ts";
+import { aigpTlvLength, aigpTlvType } from "./attribute-codec.ts";
 import type { CodecContext } from "./context.ts";
 import type { SharedAttributes } from "./decoded-attributes.ts";
 import { asTrans, attributeFlags, attributeTypes } from "./iana.ts";
+import { encodeNextHop } from "./next-hop.ts";
 import type { PathAttributes } from "./path-attributes.ts";
+import { encodePmsiTunnel } from "./pmsi-tunnel.ts";
+import { encodeTunnels } from "./tunnel-encapsulation.ts";
 
 const wellKnown: number = attributeFlags.transitive;
-const optionalTransitive: number = attributeFlags.optional | attributeFlags.transitive;
 const optionalNonTransitive: number = attributeFlags.optional;
 
-export type EncodeContext = Pick<CodecContext, "fourOctetAs">;
+export type EncodeContext = Pick<CodecContext, "fourOctetAs" | "aigp">;
 
 /**
  * Writes the attributes of routes that travel in the NLRI field: NEXT_HOP is one of them.
@@ -64,6 +67,8 @@ function encodeShared(
   encodeAggregator(w, a, cx);
   encodeLists(w, a);
   encodeAs4(w, a, cx);
+  encodeTunnelling(w, a);
+  encodeAigp(w, a, cx);
   encodeLarge(w, a);
   for (const raw of a.unknown) {
     // RFC 4271 9: whoever passes on what it does not understand says so.
@@ -75,7 +80,7 @@ function encodeShared(
 function encodeAggregator(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
   const { aggregator } = a;
   if (aggregator === undefined) return;
-  encodeAttribute(w, optionalTransitive, attributeTypes.aggregator, () => {
+  encodeTransitive(w, a, attributeTypes.aggregator, () => {
     if (cx.fourOctetAs) w.u32(aggregator.asn);
     else w.u16(aggregator.asn > 0xffff ? asTrans : aggregator.asn);
     w.u32(aggregator.address);
@@ -84,7 +89,7 @@ function encodeAggregator(w: Writer, a: SharedAttributes, cx: EncodeContext): vo
 
 function encodeLists(w: Writer, a: SharedAttributes): void {
   if (a.communities.length > 0) {
-    encodeAttribute(w, optionalTransitive, attributeTypes.communities, () => {
+    encodeTransitive(w, a, attributeTypes.communities, () => {
       for (const community of a.communities) w.u32(community);
     });
   }
@@ -99,30 +104,63 @@ function encodeLists(w: Writer, a: SharedAttributes): void {
     });
   }
   if (a.extendedCommunities.length > 0) {
-    encodeAttribute(w, optionalTransitive, attributeTypes.extendedCommunities, () => {
+    encodeTransitive(w, a, attributeTypes.extendedCommunities, () => {
       for (const community of a.extendedCommunities) w.u64(community);
     });
   }
 }
 
+function encodeTunnelling(w: Writer, a: SharedAttributes): void {
+  const { pmsiTunnel, tunnels, ipv6ExtendedCommunities } = a;
+  if (pmsiTunnel !== undefined) {
+    encodeTransitive(w, a, attributeTypes.pmsiTunnel, () => encodePmsiTunnel(w, pmsiTunnel));
+  }
+  if (tunnels !== undefined) {
+    encodeTransitive(w, a, attributeTypes.tunnelEncapsulation, () => encodeTunnels(w, tunnels));
+  }
+  if (ipv6ExtendedCommunities !== undefined) {
+    encodeTransitive(w, a, attributeTypes.ipv6ExtendedCommunities, () => {
+      for (const community of ipv6ExtendedCommunities) {
+        w.u64(community >> 96n).u64((community >> 32n) & 0xffffffffffffffffn);
+        w.u32(Number(community & 0xffffffffn));
+      }
+    });
+  }
+}
+
+/** RFC 7311 3.3: only where it is enabled. */
+function encodeAigp(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
+  const metric = a.aigp;
+  if (metric === undefined || cx.aigp !== true) return;
+  encodeAttribute(w, optionalNonTransitive, attributeTypes.aigp, () =>
+    w.u8(aigpTlvType).u16(aigpTlvLength).u64(metric),
+  );
+}
+
 function encodeLarge(w: Writer, a: SharedAttributes): void {
-  if (a.largeCommunities.length === 0) return;
-  encodeAttribute(w, optionalTransitive, attributeTypes.largeCommunities, () => {
-    for (const [global, local1, local2] of a.largeCommunities)
-      w.u32(global).u32(local1).u32(local2);
-  });
+  if (a.largeCommunities.length > 0) {
+    encodeTransitive(w, a, attributeTypes.largeCommunities, () => {
+      for (const [global, local1, local2] of a.largeCommunities) {
+        w.u32(global).u32(local1).u32(local2);
+      }
+    });
+  }
+  const { onlyToCustomer } = a;
+  if (onlyToCustomer !== undefined) {
+    encodeTransitive(w, a, attributeTypes.onlyToCustomer, () => w.u32(onlyToCustomer));
+  }
 }
 
 /** RFC 6793 4.2.2: an old peer gets the wide numbers in AS4_PATH and AS4_AGGREGATOR. */
 function encodeAs4(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
   if (cx.fourOctetAs) return;
   if (needsFourOctets(a.asPath)) {
-    const path = a.asPath.filter((s) => s.type === "sequence" || s.type === "set");
-    encodeAttribute(w, optionalTransitive, attributeTypes.as4Path, () => encodeAsPath(w, path, 4));
+    const path = withoutConfederation(a.asPath);
+    encodeTransitive(w, a, attributeTypes.as4Path, () => encodeAsPath(w, path, 4));
   }
   const { aggregator } = a;
   if (aggregator !== undefined && aggregator.asn > 0xffff) {
-    encodeAttribute(w, optionalTransitive, attributeTypes.as4Aggregator, () =>
+    encodeTransitive(w, a, attributeTypes.as4Aggregator, () =>
       w.u32(aggregator.asn).u32(aggregator.address),
     );
   }
@@ -131,6 +169,7 @@ function encodeAs4(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
 /**
  * Writes MP_REACH_NLRI up to its prefixes, always with an extended length, and returns the offset
  * of that length: the caller appends the prefixes and patches it with `w.length - offset - 2`.
+ * @throws BgpError `encode` when the family cannot have such a next hop
  */
 export function encodeReachHead(
   w: Writer,
@@ -139,13 +178,8 @@ export function encodeReachHead(
   linkLocalNextHop?: Ip6,
 ): number {
   const lengthAt = encodeMpHead(w, attributeTypes.mpReachNlri, family);
-  const hop = ipToBytes(nextHop);
-  const linkLocal =
-    linkLocalNextHop === undefined ? new Uint8Array(0) : ipToBytes(linkLocalNextHop);
-  w.u8(hop.length + linkLocal.length)
-    .bytes(hop)
-    .bytes(linkLocal)
-    .u8(0);
+  const hop = encodeNextHop(family, nextHop, linkLocalNextHop);
+  w.u8(hop.length).bytes(hop).u8(0);
   return lengthAt;
 }
 
@@ -160,6 +194,18 @@ function encodeMpHead(w: Writer, type: number, family: AddressFamily): number {
   const { afi, safi } = addressFamilies[family];
   w.u16(0).u16(afi).u8(safi);
   return lengthAt;
+}
+
+/** An optional transitive attribute, with the Partial bit where it was received with it. */
+function encodeTransitive(
+  w: Writer,
+  a: SharedAttributes,
+  type: number,
+  writeValue: () => unknown,
+): void {
+  const partial = a.partial?.includes(type) === true ? attributeFlags.partial : 0;
+  const flags = attributeFlags.optional | attributeFlags.transitive | partial;
+  encodeAttribute(w, flags, type, writeValue);
 }
 
 /**

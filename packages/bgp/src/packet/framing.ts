@@ -4,7 +4,7 @@
  *      marker (16, all ones) | length (2) | type (1)
  */
 import { DecodeError } from "../errors.ts";
-import { errorCodes, headerSubcodes, messageTypes, routeRefreshSubcodes } from "./iana.ts";
+import { errorCodes, headerSubcodes, messageTypes } from "./iana.ts";
 
 export const headerLength = 19;
 /** RFC 4271 4. */
@@ -12,15 +12,13 @@ export const messageLengthMax = 4096;
 /** RFC 8654 4. */
 export const extendedMessageLengthMax = 65535;
 
-/**
- * Smallest and largest length per type: of fixed size are KEEPALIVE and ROUTE-REFRESH without ORF.
- */
+/** Smallest length per type; KEEPALIVE has no other. ROUTE-REFRESH is judged by its decoder. */
 const lengthMin: Readonly<Record<number, number>> = {
   [messageTypes.open]: 29,
   [messageTypes.update]: 23,
   [messageTypes.notification]: 21,
   [messageTypes.keepalive]: 19,
-  [messageTypes.routeRefresh]: 23,
+  [messageTypes.routeRefresh]: headerLength,
 };
 
 /**
@@ -127,9 +125,7 @@ function checkMarker(bytes: Uint8Array, at: number, length: number): void {
 }
 
 function checkLengthOfType(type: number, length: number, min: number): void {
-  if (type === messageTypes.routeRefresh) {
-    if (length !== min) throw badRefreshLength(length);
-  } else if (length < min || (type === messageTypes.keepalive && length !== min)) {
+  if (length < min || (type === messageTypes.keepalive && length !== min)) {
     throw badLength(length);
   } else if (type === messageTypes.open && length > messageLengthMax) {
     // RFC 8654 4: OPEN and KEEPALIVE keep the old limit.
@@ -142,16 +138,6 @@ function badLength(length: number): DecodeError {
     `length ${length}`,
     headerSubcodes.badLength,
     Uint8Array.of(length >> 8, length & 0xff),
-  );
-}
-
-/** RFC 7313 5. */
-function badRefreshLength(length: number): DecodeError {
-  return new DecodeError(
-    `Cannot decode ROUTE-REFRESH: length ${length}, want 23`,
-    "reset",
-    errorCodes.routeRefreshMessage,
-    routeRefreshSubcodes.invalidLength,
   );
 }
 

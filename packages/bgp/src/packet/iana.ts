@@ -42,18 +42,18 @@ export const attributeTypes = {
   extendedCommunities: 16, // RFC 4360
   as4Path: 17, // RFC 6793
   as4Aggregator: 18, // RFC 6793
-  // PMSI_TUNNEL 22: RFC 6514
-  // Tunnel Encapsulation 23: RFC 9012
+  pmsiTunnel: 22, // RFC 6514
+  tunnelEncapsulation: 23, // RFC 9012
   // Traffic Engineering 24: RFC 5543
-  // IPv6 Address Specific Extended Community 25: RFC 5701
-  // AIGP 26: RFC 7311
+  ipv6ExtendedCommunities: 25, // RFC 5701
+  aigp: 26, // RFC 7311
   // BGP-LS 29: RFC 9552
   largeCommunities: 32, // RFC 8092
   // BGPsec_Path 33: RFC 8205
-  // Only to Customer 35: RFC 9234
+  onlyToCustomer: 35, // RFC 9234
   // SFP 37: RFC 9015
   // BFD Discriminator 38: RFC 9026
-  // BGP Prefix-SID 40: RFC 8669
+  // BGP Prefix-SID 40: RFC 8669; passed on as an unknown attribute
   // ATTR_SET 128: RFC 6368
 } as const;
 
@@ -78,7 +78,7 @@ export const capabilityCodes = {
   multiprotocol: 1, // RFC 4760
   routeRefresh: 2, // RFC 2918
   // Outbound Route Filtering 3: RFC 5291
-  // Extended Next Hop Encoding 5: RFC 8950
+  extendedNextHop: 5, // RFC 8950
   extendedMessage: 6, // RFC 8654
   // BGPsec 7: RFC 8205
   // Multiple Labels 8: RFC 8277
@@ -86,11 +86,18 @@ export const capabilityCodes = {
   gracefulRestart: 64, // RFC 4724
   fourOctetAs: 65, // RFC 6793
   // Dynamic Capability 67: draft
-  // ADD-PATH 69: RFC 7911
+  addPath: 69, // RFC 7911
   enhancedRouteRefresh: 70, // RFC 7313
-  // Long-Lived Graceful Restart 71: RFC 9494
-  // FQDN 73: draft
+  longLivedGracefulRestart: 71, // RFC 9494
+  fqdn: 73, // draft-walton-bgp-hostname-capability
+  // PATHS-LIMIT 76: draft-abraitis-idr-addpath-paths-limit
 } as const;
+
+/** BGP Role Value, RFC 9234 4.1. */
+export const roleCodes = { provider: 0, rs: 1, rsClient: 2, customer: 3, peer: 4 } as const;
+
+/** Send/Receive of the ADD-PATH capability, RFC 7911 4; `both` is the two bits together. */
+export const addPathModes = { receive: 1, send: 2, both: 3 } as const;
 
 /** RFC 4271 4.2, RFC 5492, RFC 9072. */
 export const optionalParameterTypes = { capabilities: 2, extendedLength: 255 } as const;
@@ -104,7 +111,7 @@ export const errorCodes = {
   finiteStateMachine: 5, // RFC 4271
   cease: 6, // RFC 4271
   routeRefreshMessage: 7, // RFC 7313
-  // Send Hold Timer Expired 8: RFC 9687
+  sendHoldTimerExpired: 8, // RFC 9687
 } as const;
 
 /** Message Header Error subcodes. */
@@ -119,7 +126,7 @@ export const openSubcodes = {
   unsupportedOptionalParameter: 4,
   unacceptableHoldTime: 6,
   unsupportedCapability: 7, // RFC 5492
-  // Role Mismatch 11: RFC 9234
+  roleMismatch: 11, // RFC 9234
 } as const;
 
 /** UPDATE Message Error subcodes. */
@@ -181,8 +188,9 @@ export const safis = {
 /** BGP Well-known Communities. */
 export const wellKnownCommunities = {
   gracefulShutdown: 0xffff0000, // RFC 8326
-  // LLGR_STALE 0xffff0006, NO_LLGR 0xffff0007: RFC 9494
-  // BLACKHOLE 0xffff029a: RFC 7999
+  longLivedStale: 0xffff0006, // RFC 9494, LLGR_STALE
+  noLongLived: 0xffff0007, // RFC 9494, NO_LLGR
+  blackhole: 0xffff029a, // RFC 7999
   noExport: 0xffffff01, // RFC 1997
   noAdvertise: 0xffffff02, // RFC 1997
   noExportSubconfed: 0xffffff03, // RFC 1997

@@ -22,6 +22,12 @@ export interface NlriCursor {
   payloadLength: number;
 }
 
+/** A route as the table and the wire take it. Owned. */
+export interface EncodedNlri {
+  readonly key: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
 export interface NlriWalkOptions {
   /** Each NLRI begins with a path identifier. */
   readonly addPath: boolean;
@@ -36,9 +42,10 @@ export interface NlriCodec {
   /**
    * Calls `visit` for each route of `bytes[start, end)`. The field is checked as a whole before the
    * first call, so that a malformed field changes nothing; routes of a kind that is not known but
-   * well delimited (RFC 7432 7: EVPN route types) are visited like all others, with the whole value
-   * as key.
-   * @throws DecodeError `reset` (RFC 7606 5.3) where the field cannot be delimited
+   * well delimited (EVPN route types) are visited like all others, with the whole value as key.
+   * `visit` must not walk with the same codec: the cursor is one per codec.
+   * @throws DecodeError `reset` (RFC 7606 5.3) where the field cannot be delimited, or a route of a
+   *   known kind is malformed: without its key it cannot be treated as withdrawn
    */
   walk(
     bytes: Uint8Array,
@@ -47,19 +54,27 @@ export interface NlriCodec {
     options: NlriWalkOptions,
     visit: (cursor: NlriCursor) => void,
   ): void;
-  /** Octets that the route takes on the wire without a path identifier. */
-  encodedLength(keyLength: number, payloadLength: number): number;
+  /** Octets that {@link encode} writes for the same arguments. */
+  encodedLength(key: Uint8Array, payload: Uint8Array | undefined): number;
   /**
-   * Writes the route at `at` and returns the offset behind it. Without payload it is a withdrawal
-   * (labels 0x800000, RFC 8277 2.4). The path identifier, if any, is the caller's.
+   * Writes the route at `at` and returns the offset behind it. Without payload it is a withdrawal:
+   * what the payload would fill is zero, for VPN families the label is 0x800000 (RFC 8277 2.4). The
+   * path identifier, if any, is the caller's. `key` and `payload` must be of this codec.
    */
   encode(bytes: Uint8Array, at: number, key: Uint8Array, payload: Uint8Array | undefined): number;
   /**
    * The IP prefix inside the key, for policy and queries: words as of `PrefixVisitor6` (IPv4 in the
-   * first), and the length in bits; undefined for a route that has none (most EVPN types, route targets,
-   * flow specifications without a destination). EVPN type 2 with an address gives its host prefix.
+   * first), and the length in bits; undefined for a route that has none (most EVPN types, route
+   * targets, flow specifications without a destination). EVPN type 2 with an address gives its host
+   * prefix.
    */
   prefixInto(key: Uint8Array, words: Int32Array): { family: 4 | 6; length: number } | undefined;
-  /** For people, as the field writes it; parses back where a parser exists. */
+  /** For people, as the field writes it. */
   format(key: Uint8Array, payload?: Uint8Array): string;
+  /**
+   * The key of what `format` writes without payload; values of flow specifications take the fewest
+   * octets. @throws ParseError
+   * @throws BgpError `encode` for a flow specification longer than 4095 octets
+   */
+  parse(text: string): Uint8Array;
 }

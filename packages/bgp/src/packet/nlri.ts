@@ -64,6 +64,61 @@ export function walkPrefixes6(
   }
 }
 
+/** As {@link PrefixVisitor4}, with the path identifier (RFC 7911 3), uint32, in front. */
+export type PathPrefixVisitor4 = (pathId: number, address: number, length: number) => void;
+
+/** As {@link PrefixVisitor6}, with the path identifier (RFC 7911 3), uint32, in front. */
+export type PathPrefixVisitor6 = (
+  pathId: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+  length: number,
+) => void;
+
+/**
+ * As {@link walkPrefixes4} for a session whose NLRI carry path identifiers. @throws DecodeError
+ * `reset`
+ */
+export function walkPathPrefixes4(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visit: PathPrefixVisitor4,
+): void {
+  checkPathPrefixes(bytes, start, end, 32, updateSubcodes.invalidNetworkField);
+  let at = start;
+  while (at < end) {
+    const length = bytes[at + 4] as number;
+    visit(wordAt(bytes, at, 32) >>> 0, wordAt(bytes, at + 5, length), length);
+    at += 5 + ((length + 7) >> 3);
+  }
+}
+
+/** As {@link walkPathPrefixes4} for IPv6. @throws DecodeError `reset` */
+export function walkPathPrefixes6(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visit: PathPrefixVisitor6,
+): void {
+  checkPathPrefixes(bytes, start, end, 128, updateSubcodes.optionalAttributeError);
+  let at = start;
+  while (at < end) {
+    const length = bytes[at + 4] as number;
+    visit(
+      wordAt(bytes, at, 32) >>> 0,
+      wordAt(bytes, at + 5, length),
+      wordAt(bytes, at + 9, length - 32),
+      wordAt(bytes, at + 13, length - 64),
+      wordAt(bytes, at + 17, length - 96),
+      length,
+    );
+    at += 5 + ((length + 7) >> 3);
+  }
+}
+
 /** The first 32 bits at `at` of which `bits` are significant; octets beyond them are not read. */
 function wordAt(bytes: Uint8Array, at: number, bits: number): number {
   if (bits <= 0) return 0;
@@ -90,6 +145,25 @@ function checkPrefixes(
     at += 1 + ((length + 7) >> 3);
   }
   if (at !== end) throw badPrefix("it ends inside an address", subcode, bytes, start, end);
+}
+
+function checkPathPrefixes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  lengthMax: number,
+  subcode: number,
+): void {
+  let at = start;
+  while (at < end) {
+    // A field that ends in a path identifier is found by its end.
+    const length = at + 4 < end ? (bytes[at + 4] as number) : 0;
+    if (length > lengthMax) {
+      throw badPrefix(`length ${length}, want at most ${lengthMax}`, subcode, bytes, at, end);
+    }
+    at += 5 + ((length + 7) >> 3);
+  }
+  if (at !== end) throw badPrefix("it ends inside a route", subcode, bytes, start, end);
 }
 
 function badPrefix(
@@ -144,6 +218,11 @@ export function encodePrefix6(
   if (length > 64) end = encodeWord(bytes, end, w2, length - 64);
   if (length > 96) end = encodeWord(bytes, end, w3, length - 96);
   return end;
+}
+
+/** Writes a path identifier (RFC 7911 3), uint32, at `at` and returns the offset behind it. */
+export function encodePathId(bytes: Uint8Array, at: number, pathId: number): number {
+  return encodeWord(bytes, at, pathId, 32);
 }
 
 function encodeWord(bytes: Uint8Array, start: number, word: number, bits: number): number {

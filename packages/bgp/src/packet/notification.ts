@@ -90,6 +90,7 @@ const codeNames: Readonly<Record<number, string>> = {
   [errorCodes.finiteStateMachine]: "Finite State Machine Error",
   [errorCodes.cease]: "Cease",
   [errorCodes.routeRefreshMessage]: "ROUTE-REFRESH Message Error",
+  [errorCodes.sendHoldTimerExpired]: "Send Hold Timer Expired",
 };
 
 const subcodeNames: Readonly<Record<number, string>> = {

@@ -28,7 +28,7 @@ export interface Open {
   readonly holdTimeS: number;
   /** BGP Identifier; not 0 (RFC 6286 2.1). */
   readonly routerId: Ip4;
-  /** In the order sent, without those of a kind that came before. */
+  /** In the order sent, one of each kind; multiprotocol one per family. */
   readonly capabilities: readonly Capability[];
 }
 
@@ -101,12 +101,31 @@ function decodeParameter(r: Reader, extended: boolean, capabilities: Capability[
   if (type !== optionalParameterTypes.capabilities) {
     throw openError(`optional parameter ${type}`, openSubcodes.unsupportedOptionalParameter);
   }
-  for (const capability of decodeCapabilities(value)) {
-    if (!capabilities.some((known) => isSame(known, capability))) capabilities.push(capability);
+  for (const capability of decodeCapabilities(value)) addCapability(capabilities, capability);
+}
+
+/**
+ * A capability may come again (RFC 5492 4): of those with one meaning the first counts, of the
+ * restart capabilities the last (RFC 4724 3, RFC 9494 3); two different roles are an error (RFC
+ * 9234 4.2).
+ */
+function addCapability(capabilities: Capability[], capability: Capability): void {
+  const at = capabilities.findIndex((known) => isSame(known, capability));
+  const known = capabilities[at];
+  if (known === undefined) {
+    capabilities.push(capability);
+  } else if (known.kind === "role" && capability.kind === "role") {
+    if (known.role === capability.role) return;
+    const why = `roles ${known.role} and ${capability.role}`;
+    throw openError(why, openSubcodes.roleMismatch);
+  } else if (
+    capability.kind === "graceful-restart" ||
+    capability.kind === "long-lived-graceful-restart"
+  ) {
+    capabilities[at] = capability;
   }
 }
 
-/** RFC 5492 4: a capability may come again; of those with one meaning the first counts. */
 function isSame(a: Capability, b: Capability): boolean {
   if (a.kind === "multiprotocol" && b.kind === "multiprotocol") {
     return a.afi === b.afi && a.safi === b.safi;

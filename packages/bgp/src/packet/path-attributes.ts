@@ -4,6 +4,11 @@
  * not know survives in `unknown`.
  */
 import type { Asn, Ip, Ip4 } from "@heddle/inet";
+import type { PmsiTunnel } from "./pmsi-tunnel.ts";
+import type { Tunnel } from "./tunnel-encapsulation.ts";
+
+/** Stands for the next hop of a route that has none: flow specifications (RFC 8955 4). */
+export const noNextHop: Ip = 0 as Ip4;
 
 /** RFC 4271 4.3 ORIGIN. */
 export const origins = { igp: 0, egp: 1, incomplete: 2 } as const;
@@ -31,7 +36,7 @@ export interface PathAttributes {
   readonly asPath: readonly AsPathSegment[];
   /**
    * Of NEXT_HOP, or the global address of MP_REACH_NLRI; the link-local one (RFC 2545 3) is
-   * `linkLocalNextHop`.
+   * `linkLocalNextHop`. {@link noNextHop} where the family has none.
    */
   readonly nextHop: Ip;
   readonly linkLocalNextHop?: Ip;
@@ -50,5 +55,18 @@ export interface PathAttributes {
   readonly clusterList: readonly Ip4[];
   /** RFC 9234 5: the AS that sent the route to a customer or peer first. */
   readonly onlyToCustomer?: Asn;
+  /** RFC 6514 5, RFC 7432 11.2. */
+  readonly pmsiTunnel?: PmsiTunnel;
+  /** RFC 9012 2; at least one. */
+  readonly tunnels?: readonly Tunnel[];
+  /** RFC 5701, each 20 octets as one number; at least one. */
+  readonly ipv6ExtendedCommunities?: readonly bigint[];
+  /** RFC 7311: the accumulated IGP metric, uint64; only of sessions where it is enabled. */
+  readonly aigp?: bigint;
+  /**
+   * Types of known attributes that somebody on the way did not understand (Partial bit); at least
+   * one, ascending. They are passed on with the bit (RFC 4271 5).
+   */
+  readonly partial?: readonly number[];
   readonly unknown: readonly RawAttribute[];
 }

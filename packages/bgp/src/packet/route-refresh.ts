@@ -8,6 +8,8 @@ import { DecodeError } from "../errors.ts";
 import { encodeHeader, headerLength } from "./framing.ts";
 import { errorCodes, messageTypes, routeRefreshSubcodes } from "./iana.ts";
 
+const bodyLength = 4;
+
 export interface RouteRefresh {
   readonly afi: number;
   readonly safi: number;
@@ -15,14 +17,21 @@ export interface RouteRefresh {
   readonly subtype: number;
 }
 
-/** @throws DecodeError `reset` */
+/**
+ * Decodes the body, which is longer than four octets only with ORF, which is never negotiated.
+ * @throws DecodeError `reset` with the whole message as data (RFC 7313 5)
+ */
 export function decodeRouteRefresh(body: Uint8Array): RouteRefresh {
-  if (body.length !== 4) {
+  if (body.length !== bodyLength) {
+    const message = new Uint8Array(headerLength + body.length);
+    encodeHeader(message, 0, message.length, messageTypes.routeRefresh);
+    message.set(body, headerLength);
     throw new DecodeError(
-      `Cannot decode ROUTE-REFRESH: body of ${body.length} octets, want 4`,
+      `Cannot decode ROUTE-REFRESH: body of ${body.length} octets, want ${bodyLength}`,
       "reset",
       errorCodes.routeRefreshMessage,
       routeRefreshSubcodes.invalidLength,
+      message,
     );
   }
   const r = new Reader(body);
@@ -33,7 +42,7 @@ export function decodeRouteRefresh(body: Uint8Array): RouteRefresh {
 
 /** A whole ROUTE-REFRESH message. */
 export function encodeRouteRefresh(refresh: RouteRefresh): Uint8Array {
-  const bytes = new Uint8Array(headerLength + 4);
+  const bytes = new Uint8Array(headerLength + bodyLength);
   encodeHeader(bytes, 0, bytes.length, messageTypes.routeRefresh);
   bytes[headerLength] = refresh.afi >> 8;
   bytes[headerLength + 1] = refresh.afi & 0xff;

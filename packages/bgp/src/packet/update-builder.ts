@@ -17,7 +17,8 @@ import {
 } from "./encode-attributes.ts";
 import { encodeHeader, headerLength } from "./framing.ts";
 import { messageTypes } from "./iana.ts";
-import { encodedPrefixLength, encodePrefix4, encodePrefix6 } from "./nlri.ts";
+import { encodedPrefixLength, encodePathId, encodePrefix4, encodePrefix6 } from "./nlri.ts";
+import type { NlriCodec } from "./nlri-codec.ts";
 import type { PathAttributes } from "./path-attributes.ts";
 
 /** What precedes the prefixes of a message, and where lengths have to be patched. Owned. */
@@ -34,6 +35,9 @@ export interface UpdateHead {
 }
 
 const lengthMax = 65535;
+const pathIdLength = 4;
+/** An IPv6 host prefix with its path identifier. */
+const prefixRoomMin: number = pathIdLength + encodedPrefixLength(128);
 const noTail = new Uint8Array(0);
 
 /** Head of UPDATEs that announce in the NLRI field. */
@@ -102,6 +106,14 @@ export function encodeEndOfRib(family: AddressFamily): Uint8Array {
 }
 
 /**
+ * Octets that a message of at most `messageLengthMax` has for NLRI behind `head`; negative when the
+ * head itself does not fit.
+ */
+export function nlriRoomOf(head: UpdateHead, messageLengthMax: number): number {
+  return messageLengthMax - head.bytes.length - head.tail.length;
+}
+
+/**
  * Appends messages to one growing buffer: `begin` with a head, then prefixes, then `begin` with the
  * next head; `finish` hands out all of it. A head without prefixes makes one message, too.
  */
@@ -118,17 +130,15 @@ export class UpdateBuilder {
   }
 
   /**
-   * Ends the message in hand and starts one. @throws BgpError `encode` when not one prefix fits
-   * after the head
+   * Ends the message in hand and starts one. @throws BgpError `encode` when the head does not leave
+   * room for any prefix with its path identifier
    */
   begin(next: UpdateHead): void {
-    const besides = next.bytes.length + next.tail.length;
-    const room = this.#messageLengthMax - besides;
-    if (room < encodedPrefixLength(128)) {
+    const room = nlriRoomOf(next, this.#messageLengthMax);
+    if (room < prefixRoomMin) {
       throw new BgpError(
         "encode",
-        `Cannot encode UPDATE: ${besides} octets besides the prefixes, want at most ` +
-          `${this.#messageLengthMax - encodedPrefixLength(128)}`,
+        `Cannot encode UPDATE: ${room} octets are left for prefixes, want ${prefixRoomMin}`,
       );
     }
     this.#end();
@@ -146,6 +156,47 @@ export class UpdateBuilder {
   prefix6(w0: number, w1: number, w2: number, w3: number, length: number): void {
     this.#reserve(encodedPrefixLength(length));
     this.#length = encodePrefix6(this.#bytes, this.#length, w0, w1, w2, w3, length);
+  }
+
+  /** {@link prefix4} for a session whose NLRI carry path identifiers (RFC 7911 3). */
+  pathPrefix4(pathId: number, address: number, length: number): void {
+    this.#reserve(pathIdLength + encodedPrefixLength(length));
+    const at = encodePathId(this.#bytes, this.#length, pathId);
+    this.#length = encodePrefix4(this.#bytes, at, address, length);
+  }
+
+  /** {@link prefix6} for a session whose NLRI carry path identifiers (RFC 7911 3). */
+  pathPrefix6(
+    pathId: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    length: number,
+  ): void {
+    this.#reserve(pathIdLength + encodedPrefixLength(length));
+    const at = encodePathId(this.#bytes, this.#length, pathId);
+    this.#length = encodePrefix6(this.#bytes, at, w0, w1, w2, w3, length);
+  }
+
+  /**
+   * A route of a keyed family; without payload it is withdrawn. `pathId` is undefined for a session
+   * without path identifiers. False, and nothing is written, when no message has room for the route
+   * behind this head (RFC 4271 9.2: it is not advertised).
+   */
+  nlri(
+    codec: NlriCodec,
+    pathId: number | undefined,
+    key: Uint8Array,
+    payload: Uint8Array | undefined,
+  ): boolean {
+    const length = codec.encodedLength(key, payload) + (pathId === undefined ? 0 : pathIdLength);
+    if (length > nlriRoomOf(this.#head as UpdateHead, this.#messageLengthMax)) return false;
+    this.#reserve(length);
+    const at =
+      pathId === undefined ? this.#length : encodePathId(this.#bytes, this.#length, pathId);
+    this.#length = codec.encode(this.#bytes, at, key, payload);
+    return true;
   }
 
   /** All whole messages since the last `finish`, borrowed until the next `begin`. */

@@ -1,20 +1,39 @@
 /**
  * Evaluation of a policy for one attribute block. Everything that depends on attributes is decided
- * here, once; what is left are prefix sets to be tried per route, and for most policies there are
- * none.
+ * here, once; what is left are sets of routes to be tried per route, and for most policies there
+ * are none.
+ *
+ * A `continue` term that looks at keys splits the rest of the policy in two: the routes that it
+ * changed and the others. `checkPolicy` bounds how many outcomes that can lead to.
  */
-import type { Asn, Family } from "@heddle/inet";
-import { asPathLength, prependAsn } from "../packet/as-path.ts";
+import type { Family } from "@heddle/inet";
+import type { AddressFamily } from "../packet/address-family.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
-import type { Policy, PolicyActions, PolicyMatch, PolicyTerm } from "./policy.ts";
-import { PrefixSet } from "./prefix-set.ts";
+import { type AppliedActions, applyActions, nextHopActionOf } from "./actions.ts";
+import { checkPolicy } from "./check-policy.ts";
+import { type CompiledTerm, compileTerm, matchesFamily } from "./compiled-term.ts";
+import type { NextHopAction, Policy, PolicyActions, PolicyTerm } from "./policy.ts";
+import type { PrefixSet } from "./prefix-set.ts";
+import { type PolicyTrace, type RouteKey, traceTerms } from "./trace.ts";
+
+export { applyActions } from "./actions.ts";
+export { containsAsn } from "./conditions.ts";
 
 export type Verdict =
   | { readonly verdict: "reject" }
-  | { readonly verdict: "accept"; readonly actions?: PolicyActions };
+  | {
+      readonly verdict: "accept";
+      /** What {@link applyActions} does; absent when nothing changes. */
+      readonly actions?: AppliedActions;
+      /**
+       * The next hop that export has to give: an address is put in by the actions as well, `self`
+       * and `unchanged` are left to whoever knows the session.
+       */
+      readonly nextHop?: NextHopAction;
+    };
 
 /**
- * What remains of a policy: the first set that contains the prefix gives the outcome, else the last
+ * What remains of a policy: the first set that contains the route gives the outcome, else the last
  * one holds.
  */
 export interface Residue<T> {
@@ -23,7 +42,7 @@ export interface Residue<T> {
   readonly outcomes: readonly T[];
 }
 
-/** The index into `outcomes` for a prefix. */
+/** The index into `outcomes` for a route; arguments as of {@link PrefixSet.matches}. */
 export function outcomeIndexOf(
   prefixSets: readonly PrefixSet[],
   w0: number,
@@ -31,12 +50,13 @@ export function outcomeIndexOf(
   w2: number,
   w3: number,
   length: number,
+  prefixFamily?: Family,
+  routeType?: number,
 ): number {
-  let index = 0;
-  while (index < prefixSets.length && !prefixSets[index]!.matches(w0, w1, w2, w3, length)) {
-    index += 1;
+  for (let index = 0; index < prefixSets.length; index += 1) {
+    if (prefixSets[index]!.matches(w0, w1, w2, w3, length, prefixFamily, routeType)) return index;
   }
-  return index;
+  return prefixSets.length;
 }
 
 /** The same residue with other outcomes. */
@@ -44,87 +64,102 @@ export function mapResidue<T, U>(residue: Residue<T>, f: (outcome: T) => U): Res
   return { prefixSets: residue.prefixSets, outcomes: residue.outcomes.map(f) };
 }
 
-interface CompiledTerm {
-  readonly term: PolicyTerm;
-  readonly prefixes: PrefixSet | undefined;
+interface MutableResidue {
+  readonly prefixSets: PrefixSet[];
+  readonly outcomes: Verdict[];
 }
 
-/** A policy made ready for one address family. */
+/** A policy made ready for one address family; 4 and 6 are the unicast families. */
 export class CompiledPolicy {
+  readonly #policy: Policy;
+  readonly #family: AddressFamily;
+  /** Those that can match routes of the family. */
   readonly #terms: readonly CompiledTerm[];
-  readonly #otherwise: Verdict;
 
-  constructor(policy: Policy, family: Family) {
-    this.#terms = policy.terms
-      .filter((term) => term.match.family === undefined || term.match.family === family)
-      .map((term) => ({
-        term,
-        prefixes:
-          term.match.prefixes === undefined
-            ? undefined
-            : new PrefixSet(term.match.prefixes, family),
-      }));
-    this.#otherwise = { verdict: policy.otherwise };
+  /** @throws BgpError `config` when `checkPolicy` does */
+  constructor(policy: Policy, family: Family | AddressFamily) {
+    checkPolicy(policy);
+    this.#policy = policy;
+    this.#family = family === 4 ? "ipv4-unicast" : family === 6 ? "ipv6-unicast" : family;
+    this.#terms = policy.terms.flatMap((term, index) =>
+      matchesFamily(term.match, this.#family) ? [compileTerm(term, index, this.#family)] : [],
+    );
   }
 
   evaluate(attributes: PathAttributes): Residue<Verdict> {
-    const prefixSets: PrefixSet[] = [];
-    const outcomes: Verdict[] = [];
-    for (const { term, prefixes } of this.#terms) {
-      if (!attributesMatch(term.match, attributes)) continue;
-      outcomes.push(term);
-      if (prefixes === undefined) return { prefixSets, outcomes };
-      prefixSets.push(prefixes);
+    const residue: MutableResidue = { prefixSets: [], outcomes: [] };
+    residue.outcomes.push(this.#decide(0, attributes, [], undefined, residue));
+    return residue;
+  }
+
+  /**
+   * How the policy comes to its verdict on one route, for people. `words` are those of the prefix in
+   * the route's key, as `NlriCodec.prefixInto` gives them, `length` its length or -1.
+   */
+  trace(
+    attributes: PathAttributes,
+    words: ArrayLike<number>,
+    length: number,
+    prefixFamily?: Family,
+    routeType?: number,
+  ): PolicyTrace {
+    const key: RouteKey = { words, length, prefixFamily, routeType };
+    return traceTerms(this.#policy, this.#family, this.#terms, attributes, key);
+  }
+
+  /**
+   * Puts the outcomes for the routes inside `within` into `residue` and returns the one of the
+   * routes that no set of it contains.
+   */
+  #decide(
+    from: number,
+    received: PathAttributes,
+    inherited: readonly PolicyActions[],
+    within: PrefixSet | undefined,
+    residue: MutableResidue,
+  ): Verdict {
+    let attributes = received;
+    const applied = [...inherited];
+    for (let at = from; at < this.#terms.length; at += 1) {
+      const { term, conditions, keys } = this.#terms[at]!;
+      if (!conditions.every(({ holds }) => holds(attributes))) continue;
+      const set = within === undefined ? keys : keys?.within(within);
+      if (term.verdict !== "continue") {
+        const verdict = verdictOf(term.verdict, withActions(applied, term));
+        if (set === undefined) return verdict;
+        residue.prefixSets.push(set);
+        residue.outcomes.push(verdict);
+      } else if (set === undefined) {
+        attributes = applyActions(attributes, term.actions);
+        if (term.actions !== undefined) applied.push(term.actions);
+      } else {
+        const changed = applyActions(attributes, term.actions);
+        const before = withActions(applied, term);
+        const rest = this.#decide(at + 1, changed, before, set, residue);
+        residue.prefixSets.push(set);
+        residue.outcomes.push(rest);
+      }
     }
-    outcomes.push(this.#otherwise);
-    return { prefixSets, outcomes };
+    return verdictOf(this.#policy.otherwise, applied);
   }
 }
 
-function attributesMatch(match: PolicyMatch, attributes: PathAttributes): boolean {
-  const { communities, asPathContains, nextHops } = match;
-  if (communities?.some((c) => attributes.communities.includes(c)) === false) return false;
-  if (asPathContains?.some((asn) => containsAsn(attributes.asPath, asn)) === false) return false;
-  if (nextHops?.includes(attributes.nextHop) === false) return false;
-  const length = asPathLength(attributes.asPath);
-  if (match.asPathLengthMin !== undefined && length < match.asPathLengthMin) return false;
-  return match.asPathLengthMax === undefined || length <= match.asPathLengthMax;
+/** A new list, as the one at hand grows with the terms that follow. */
+function withActions(
+  applied: readonly PolicyActions[],
+  term: PolicyTerm,
+): readonly PolicyActions[] {
+  if (term.verdict === "reject" || term.actions === undefined) return [...applied];
+  return [...applied, term.actions];
 }
 
-/** Attributes after the actions; the same object when there are none. */
-export function applyActions(
-  attributes: PathAttributes,
-  actions: PolicyActions | undefined,
-): PathAttributes {
-  if (actions === undefined) return attributes;
-  const { med: oldMed, ...rest } = attributes;
-  const med =
-    actions.med === undefined ? oldMed : actions.med === "remove" ? undefined : actions.med;
-  const { prepend } = actions;
-  return {
-    ...rest,
-    ...(med === undefined ? {} : { med }),
-    ...(actions.localPref === undefined ? {} : { localPref: actions.localPref }),
-    communities: changedCommunities(attributes.communities, actions),
-    asPath:
-      prepend === undefined
-        ? attributes.asPath
-        : prependAsn(attributes.asPath, prepend.asn, prepend.count),
-  };
+function verdictOf(verdict: "accept" | "reject", applied: readonly PolicyActions[]): Verdict {
+  if (verdict === "reject") return rejected;
+  if (applied.length === 0) return accepted;
+  const actions = applied.length === 1 ? applied[0]! : applied;
+  const nextHop = nextHopActionOf(applied);
+  return { verdict, actions, ...(nextHop === undefined ? {} : { nextHop }) };
 }
 
-function changedCommunities(
-  communities: readonly number[],
-  { addCommunities, removeCommunities }: PolicyActions,
-): readonly number[] {
-  const kept =
-    removeCommunities === undefined
-      ? communities
-      : communities.filter((c) => !removeCommunities.includes(c));
-  if (addCommunities === undefined) return kept;
-  return [...new Set([...kept, ...addCommunities])].sort((a, b) => a - b);
-}
-
-export function containsAsn(path: PathAttributes["asPath"], asn: Asn): boolean {
-  return path.some((segment) => segment.asns.includes(asn));
-}
+const rejected: Verdict = { verdict: "reject" };
+const accepted: Verdict = { verdict: "accept" };

@@ -1,21 +1,38 @@
 /**
- * Adj-RIB-In of one family (RFC 4271 3.2): takes the prefixes and attribute bytes of UPDATEs into
- * the table, and what happens to a peer's routes when its session or its policy changes.
+ * Adj-RIB-In of one family (RFC 4271 3.2): takes the routes and attribute bytes of UPDATEs into the
+ * table, and what happens to a peer's routes when its session or its policy changes.
  */
 
 import type { Ip, Prefix } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
 import { decodeAttributes } from "../packet/decode-attributes.ts";
 import { isProblem, type RouteSource, routeAttributesOf } from "../packet/decoded-attributes.ts";
-import { walkPrefixes4, walkPrefixes6, wordOfIp6 } from "../packet/nlri.ts";
-import { outcomeIndexOf } from "../policy/evaluate.ts";
+import {
+  walkPathPrefixes4,
+  walkPathPrefixes6,
+  walkPrefixes4,
+  walkPrefixes6,
+  wordOfIp6,
+} from "../packet/nlri.ts";
+import type { NlriCursor } from "../packet/nlri-codec.ts";
+import type { PathAttributes } from "../packet/path-attributes.ts";
 import type { Block } from "./blocks.ts";
 import type { FamilyTable } from "./family-table.ts";
-import type { ImportClass } from "./import.ts";
+import type { ImportClass, Ineligible } from "./import.ts";
 import { type LocalAttributes, localKeyBytes, localPathAttributes } from "./local-route.ts";
-import { localPeer } from "./peer.ts";
+import { forbidsLongLived } from "./long-lived.ts";
+import { localPeer, type PeerIndex } from "./peer.ts";
 import type { PeerState } from "./peer-state.ts";
-import { type PeerTraits, rowDead, rowOwnNextHop, rowStale } from "./rows.ts";
+import { outcomeForKey } from "./residue.ts";
+import {
+  type PeerTraits,
+  rowDead,
+  rowFlowInvalid,
+  rowLongLived,
+  rowNotOwner,
+  rowOwnNextHop,
+  rowStale,
+} from "./rows.ts";
 
 /** Part of a buffer; `end` is exclusive. */
 export interface ByteRange {
@@ -24,34 +41,50 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** What of the RIB as a whole decides how a route is taken in. */
+export interface RouteChecks {
+  isOwnAddress(address: Ip): boolean;
+  /**
+   * Flags of {@link rowVariant} for one route of the peer: what does not follow from its attributes
+   * alone.
+   */
+  flagsOf(peer: PeerIndex, attributes: PathAttributes, id: number): number;
+  /** Whether `flagsOf` can give anything but 0 for the peer. */
+  hasFlags(peer: PeerIndex): boolean;
+  /** The number of the route's set of route targets, retained for a row; -1 where none is kept. */
+  targetSetOf(attributes: PathAttributes): number;
+}
+
 export class AdjRibIn {
   readonly #table: FamilyTable;
   readonly #localClass: ImportClass;
   readonly #localTraits: PeerTraits;
-  readonly #isOwnAddress: (address: Ip) => boolean;
-  /** What the prefix visitors work with: set for the duration of one walk. */
+  readonly #checks: RouteChecks;
+  /** What the visitors of routes work with: set for the duration of one walk. */
   #peer = 0;
   #traits: PeerTraits;
   #block: Block | undefined;
+  #hasFlags = false;
   #row = -1;
   #outcomeIndex = -1;
+  #flags = 0;
 
   constructor(
     table: FamilyTable,
     localClass: ImportClass,
     localTraits: PeerTraits,
-    isOwnAddress: (address: Ip) => boolean,
+    checks: RouteChecks,
   ) {
     this.#table = table;
     this.#localClass = localClass;
     this.#localTraits = localTraits;
     this.#traits = localTraits;
-    this.#isOwnAddress = isOwnAddress;
+    this.#checks = checks;
   }
 
   /**
-   * Announces the prefixes of `nlri` with the attribute block `key`; returns the problems of the
-   * block when it is new.
+   * Announces the routes of `nlri` with the attribute block `key`; returns the problems of the
+   * block when it is new. `addPath`: each begins with a path identifier.
    * @throws DecodeError `reset`
    */
   announce(
@@ -60,12 +93,13 @@ export class AdjRibIn {
     source: RouteSource,
     key: ByteRange,
     nlri: ByteRange,
+    addPath: boolean,
   ): readonly string[] {
     const { blocks } = this.#table;
     const hash = blocks.hash(key.bytes, key.start, key.end);
     const block = blocks.find(importClass, hash, key.bytes, key.start, key.end);
     if (block !== undefined) {
-      this.#announceAll(peer, block, nlri);
+      this.#announceAll(peer, block, nlri, addPath);
       return [];
     }
     const owned = key.bytes.slice(key.start, key.end);
@@ -73,40 +107,40 @@ export class AdjRibIn {
     const problems = decoded.problems.map((p) => p.message);
     const attributes = routeAttributesOf(decoded, source);
     if (isProblem(attributes)) {
-      this.withdraw(peer, nlri);
+      this.#withdrawAll(peer, nlri, addPath, false);
       return problems.includes(attributes.message) ? problems : [...problems, attributes.message];
     }
-    this.#announceAll(peer, blocks.add(importClass, hash, owned, attributes), nlri);
+    this.#announceAll(peer, blocks.add(importClass, hash, owned, attributes), nlri, addPath);
     return problems;
   }
 
   /** @throws DecodeError `reset` when `nlri` is malformed */
-  withdraw(peer: PeerState, nlri: ByteRange): void {
-    this.#peer = peer.index;
-    this.#walk(nlri, this.#withdraw4, this.#withdraw6);
+  withdraw(peer: PeerState, nlri: ByteRange, addPath: boolean): void {
+    this.#withdrawAll(peer, nlri, addPath, true);
   }
 
   originate(prefix: Prefix, attributes: LocalAttributes): void {
-    const { blocks } = this.#table;
-    const key = localKeyBytes(attributes);
-    const hash = blocks.hash(key, 0, key.length);
-    this.#peer = localPeer;
-    this.#traits = this.#localTraits;
-    this.#setBlock(
-      blocks.find(this.#localClass, hash, key, 0, key.length) ??
-        blocks.add(this.#localClass, hash, key, localPathAttributes(attributes)),
-    );
+    this.#setLocalBlock(attributes);
     const [w0, w1, w2, w3] = wordsOf(prefix);
-    this.#announceOne(w0, w1, w2, w3, prefix.length);
+    this.#announceId(this.#table.addPrefix(w0, w1, w2, w3, prefix.length), -1, 0);
+  }
+
+  /** As `originate`; both strings as the codec of the family makes them. */
+  originateKey(key: Uint8Array, payload: Uint8Array, attributes: LocalAttributes): void {
+    this.#setLocalBlock(attributes);
+    const id = this.#table.addKey(key, key.length);
+    this.#announceId(id, this.#table.payloads?.intern(payload, payload.length) ?? -1, 0);
   }
 
   /** False when the prefix is not originated here. */
   withdrawLocal(prefix: Prefix): boolean {
-    const before = this.#table.heldCount(localPeer);
     const [w0, w1, w2, w3] = wordsOf(prefix);
-    this.#peer = localPeer;
-    this.#withdrawOne(w0, w1, w2, w3, prefix.length);
-    return this.#table.heldCount(localPeer) < before;
+    return this.#withdrawLocalId(this.#table.prefixes!.find(w0, w1, w2, w3, prefix.length));
+  }
+
+  /** False when the key is not originated here. */
+  withdrawLocalKey(key: Uint8Array): boolean {
+    return this.#withdrawLocalId(this.#table.opaqueKeys!.find(key, key.length));
   }
 
   /**
@@ -114,7 +148,12 @@ export class AdjRibIn {
    * 4724 4.2: a second failure before the first is over).
    */
   sessionDown(peer: PeerState, retain: boolean): void {
-    this.#killRows(peer, (flags) => !retain || (flags & rowStale) !== 0);
+    this.#killRows(peer, (row) => !retain || this.#table.rows.isStale(row));
+    this.markStale(peer);
+  }
+
+  /** What the peer does not announce again is stale (RFC 7313 4.2). */
+  markStale(peer: PeerState): void {
     const { rows } = this.#table;
     for (let row = 0; row < rows.top; row += 1) {
       if (this.#belongsTo(row, peer)) rows.markStale(row);
@@ -122,35 +161,74 @@ export class AdjRibIn {
   }
 
   sweepStale(peer: PeerState): void {
-    this.#killRows(peer, (flags) => (flags & rowStale) !== 0);
+    this.#killRows(peer, (row) => this.#table.rows.isStale(row));
   }
 
-  /** The row for a prefix after a change of import policy; a stale one for a stale one. */
-  reimport(row: number, id: number, importClass: ImportClass, traits: PeerTraits): number {
-    const { blocks, prefixes, rows } = this.#table;
-    const { key, hash, attributes } = rows.blockOf(row);
-    const block =
-      blocks.find(importClass, hash, key, 0, key.length) ??
-      blocks.add(importClass, hash, key, attributes);
-    const word = (index: number): number => prefixes.wordOf(id, index);
-    const length = prefixes.lengthOf(id);
-    const sets = block.prefixSets;
-    const outcomeIndex = outcomeIndexOf(sets, word(0), word(1), word(2), word(3), length);
-    const isStale = rows.isStale(row);
-    const replacement = this.#rowFor(block, rows.peer[row]!, outcomeIndex, traits, isStale);
-    if (isStale) rows.markStale(replacement);
-    return replacement;
-  }
-
-  #killRows(peer: PeerState, doomed: (flags: number) => boolean): void {
+  /** RFC 9494 4.2: stale routes go if their sender wants that, else stay as the least preferred. */
+  longLivedStale(peer: PeerState): void {
     const { rows } = this.#table;
-    let found = false;
+    this.#killRows(
+      peer,
+      (row) => rows.isStale(row) && forbidsLongLived(rows.blockOf(row).attributes),
+    );
+    this.#table.startSweep();
+  }
+
+  /**
+   * The row for a key after a change of import policy or of what `RouteChecks` say; a stale one for
+   * a stale one, and long-lived stale where `longLived`.
+   */
+  reimport(
+    row: number,
+    id: number,
+    importClass: ImportClass,
+    traits: PeerTraits,
+    longLived: boolean,
+  ): number {
+    const { blocks, routeKeys, rows } = this.#table;
+    const old = rows.blockOf(row);
+    const block =
+      old.importClass === importClass
+        ? old
+        : (blocks.find(importClass, old.hash, old.key, 0, old.key.length) ??
+          blocks.add(importClass, old.hash, old.key, old.attributes));
+    const peer = rows.peer[row]!;
+    const outcomeIndex = outcomeForKey(block.prefixSets, routeKeys, id);
+    const { attributes } = block.outcomes[outcomeIndex]!;
+    const kept = rows.flags[row]! & (rowStale | rowLongLived);
+    const stale = longLived && kept !== 0 ? rowStale | rowLongLived : kept;
+    const flags = this.#checks.hasFlags(peer) ? this.#checks.flagsOf(peer, attributes, id) : 0;
+    return this.#rowFor(block, peer, outcomeIndex, traits, stale | flags);
+  }
+
+  /** Whether what `RouteChecks` say may change the rows of the peer. */
+  hasFlags(peer: PeerIndex): boolean {
+    return this.#checks.hasFlags(peer);
+  }
+
+  #killRows(peer: PeerState, isDoomed: (row: number) => boolean): void {
+    const { rows } = this.#table;
+    const doomed: number[] = [];
     for (let row = 0; row < rows.top; row += 1) {
-      if (!this.#belongsTo(row, peer) || !doomed(rows.flags[row]!)) continue;
-      this.#table.markDead(row);
-      found = true;
+      if (this.#belongsTo(row, peer) && isDoomed(row)) doomed.push(row);
     }
-    if (found) this.#table.startSweep();
+    if (doomed.length === 0) return;
+    this.#tellGone(doomed);
+    for (const row of doomed) this.#table.markDead(row);
+    this.#table.startSweep();
+  }
+
+  /** Paths of dead rows are unlinked in silence, so whoever follows the paths hears of them now. */
+  #tellGone(rows: readonly number[]): void {
+    const { head, onPath, paths, routeKeys } = this.#table;
+    if (onPath === undefined) return;
+    const doomed = new Set(rows);
+    for (let id = 0; id < routeKeys.top; id += 1) {
+      if (!routeKeys.has(id)) continue;
+      for (let path = head[id]!; path >= 0; path = paths.next[path]!) {
+        if (doomed.has(paths.row[path]!)) onPath(id, paths.row[path]!, -1);
+      }
+    }
   }
 
   #belongsTo(row: number, peer: PeerState): boolean {
@@ -158,12 +236,12 @@ export class AdjRibIn {
     return rows.has(row) && rows.peer[row] === peer.index && (rows.flags[row]! & rowDead) === 0;
   }
 
-  #announceAll(peer: PeerState, block: Block, nlri: ByteRange): void {
+  #announceAll(peer: PeerState, block: Block, nlri: ByteRange, addPath: boolean): void {
     this.#peer = peer.index;
     this.#traits = peer.traits;
     this.#setBlock(block);
     try {
-      this.#walk(nlri, this.#announce4, this.#announce6);
+      this.#walkAnnounced(nlri, addPath);
     } finally {
       this.#block = undefined;
       if (block.rowCount === 0) this.#table.blocks.remove(block);
@@ -173,59 +251,127 @@ export class AdjRibIn {
   #setBlock(block: Block): void {
     this.#block = block;
     this.#outcomeIndex = -1;
+    this.#hasFlags = this.#checks.hasFlags(this.#peer);
   }
 
-  #walk(nlri: ByteRange, visit4: Visit4, visit6: Visit6): void {
-    if (this.#table.prefixes.wordCount === 1) {
-      walkPrefixes4(nlri.bytes, nlri.start, nlri.end, visit4);
-    } else {
-      walkPrefixes6(nlri.bytes, nlri.start, nlri.end, visit6);
-    }
+  #setLocalBlock(attributes: LocalAttributes): void {
+    const { blocks } = this.#table;
+    const key = localKeyBytes(attributes);
+    const hash = blocks.hash(key, 0, key.length);
+    this.#peer = localPeer;
+    this.#traits = this.#localTraits;
+    this.#setBlock(
+      blocks.find(this.#localClass, hash, key, 0, key.length) ??
+        blocks.add(this.#localClass, hash, key, localPathAttributes(attributes)),
+    );
   }
 
-  readonly #announce4: Visit4 = (address, length) => this.#announceOne(address, 0, 0, 0, length);
-  readonly #announce6: Visit6 = (w0, w1, w2, w3, length) =>
-    this.#announceOne(w0, w1, w2, w3, length);
-  readonly #withdraw4: Visit4 = (address, length) => this.#withdrawOne(address, 0, 0, 0, length);
-  readonly #withdraw6: Visit6 = (w0, w1, w2, w3, length) =>
-    this.#withdrawOne(w0, w1, w2, w3, length);
+  #walkAnnounced({ bytes, start, end }: ByteRange, addPath: boolean): void {
+    const { opaqueKeys, prefixes } = this.#table;
+    if (opaqueKeys !== undefined) {
+      opaqueKeys.codec.walk(bytes, start, end, { addPath, withdrawn: false }, this.#announceKey);
+    } else if (prefixes!.wordCount === 1) {
+      if (addPath) walkPathPrefixes4(bytes, start, end, this.#announcePath4);
+      else walkPrefixes4(bytes, start, end, this.#announce4);
+    } else if (addPath) walkPathPrefixes6(bytes, start, end, this.#announcePath6);
+    else walkPrefixes6(bytes, start, end, this.#announce6);
+  }
 
-  #announceOne(w0: number, w1: number, w2: number, w3: number, length: number): void {
+  /** `marked`: the routes lie in a field for withdrawn ones. */
+  #withdrawAll(peer: PeerState, nlri: ByteRange, addPath: boolean, marked: boolean): void {
+    const { bytes, start, end } = nlri;
+    const { opaqueKeys, prefixes } = this.#table;
+    this.#peer = peer.index;
+    if (opaqueKeys !== undefined) {
+      opaqueKeys.codec.walk(bytes, start, end, { addPath, withdrawn: marked }, this.#withdrawKey);
+    } else if (prefixes!.wordCount === 1) {
+      if (addPath) walkPathPrefixes4(bytes, start, end, this.#withdrawPath4);
+      else walkPrefixes4(bytes, start, end, this.#withdraw4);
+    } else if (addPath) walkPathPrefixes6(bytes, start, end, this.#withdrawPath6);
+    else walkPrefixes6(bytes, start, end, this.#withdraw6);
+  }
+
+  readonly #announce4 = (address: number, length: number): void =>
+    this.#announceId(this.#table.addPrefix(address, 0, 0, 0, length), -1, 0);
+  readonly #announce6 = (w0: number, w1: number, w2: number, w3: number, length: number): void =>
+    this.#announceId(this.#table.addPrefix(w0, w1, w2, w3, length), -1, 0);
+  readonly #announcePath4 = (pathId: number, address: number, length: number): void =>
+    this.#announceId(this.#table.addPrefix(address, 0, 0, 0, length), -1, pathId);
+  readonly #announcePath6: PathVisitor6 = (pathId, w0, w1, w2, w3, length) =>
+    this.#announceId(this.#table.addPrefix(w0, w1, w2, w3, length), -1, pathId);
+  readonly #announceKey = (cursor: NlriCursor): void => {
+    const id = this.#table.addKey(cursor.key, cursor.keyLength);
+    const { payloads } = this.#table;
+    const payload = payloads?.intern(cursor.payload, cursor.payloadLength) ?? -1;
+    this.#announceId(id, payload, cursor.pathId);
+  };
+
+  readonly #withdraw4 = (address: number, length: number): void =>
+    this.#withdrawId(this.#table.prefixes!.find(address, 0, 0, 0, length), 0);
+  readonly #withdraw6 = (w0: number, w1: number, w2: number, w3: number, length: number): void =>
+    this.#withdrawId(this.#table.prefixes!.find(w0, w1, w2, w3, length), 0);
+  readonly #withdrawPath4 = (pathId: number, address: number, length: number): void =>
+    this.#withdrawId(this.#table.prefixes!.find(address, 0, 0, 0, length), pathId);
+  readonly #withdrawPath6: PathVisitor6 = (pathId, w0, w1, w2, w3, length) =>
+    this.#withdrawId(this.#table.prefixes!.find(w0, w1, w2, w3, length), pathId);
+  readonly #withdrawKey = ({ key, keyLength, pathId }: NlriCursor): void =>
+    this.#withdrawId(this.#table.opaqueKeys!.find(key, keyLength), pathId);
+
+  #announceId(id: number, payload: number, pathId: number): void {
     const block = this.#block!;
     const sets = block.prefixSets;
-    const index = sets.length === 0 ? 0 : outcomeIndexOf(sets, w0, w1, w2, w3, length);
-    // The row at hand cannot be freed during the walk: a prefix that comes twice gets the same row
+    const index = sets.length === 0 ? 0 : outcomeForKey(sets, this.#table.routeKeys, id);
+    const flags = this.#hasFlags ? this.#flagsOf(block, index, id) : 0;
+    // The row at hand cannot be freed during the walk: a route that comes twice gets the same row
     // again.
-    if (index !== this.#outcomeIndex) {
+    if (index !== this.#outcomeIndex || flags !== this.#flags) {
       this.#outcomeIndex = index;
-      this.#row = this.#rowFor(block, this.#peer, index, this.#traits, false);
+      this.#flags = flags;
+      this.#row = this.#rowFor(block, this.#peer, index, this.#traits, flags);
     }
-    this.#table.announce(this.#table.addPrefix(w0, w1, w2, w3, length), this.#row);
+    this.#table.announce(id, this.#row, payload, pathId);
   }
 
-  #withdrawOne(w0: number, w1: number, w2: number, w3: number, length: number): void {
-    const id = this.#table.prefixes.find(w0, w1, w2, w3, length);
-    if (id >= 0) this.#table.withdraw(id, this.#peer);
+  #flagsOf(block: Block, index: number, id: number): number {
+    return this.#checks.flagsOf(this.#peer, block.outcomes[index]!.attributes, id);
+  }
+
+  #withdrawId(id: number, pathId: number): void {
+    if (id >= 0) this.#table.withdraw(id, this.#peer, pathId);
+  }
+
+  #withdrawLocalId(id: number): boolean {
+    const before = this.#table.heldCount(localPeer);
+    if (id >= 0) this.#table.withdraw(id, localPeer);
+    return this.#table.heldCount(localPeer) < before;
   }
 
   #rowFor(
     block: Block,
-    peer: number,
+    peer: PeerIndex,
     outcomeIndex: number,
     traits: PeerTraits,
-    stale: boolean,
+    flags: number,
   ): number {
     const { rows } = this.#table;
-    const row = rows.find(block, peer, outcomeIndex, stale);
-    if (row >= 0) return row;
-    const { nextHop } = block.outcomes[outcomeIndex]!.attributes;
-    const ownNextHop = peer !== localPeer && this.#isOwnAddress(nextHop);
-    return rows.add(block, peer, outcomeIndex, traits, ownNextHop);
+    const known = rows.find(block, peer, outcomeIndex, flags);
+    if (known >= 0) return known;
+    const { attributes } = block.outcomes[outcomeIndex]!;
+    const isOwn = peer !== localPeer && this.#checks.isOwnAddress(attributes.nextHop);
+    const row = rows.add(block, peer, outcomeIndex, traits, isOwn ? flags | rowOwnNextHop : flags);
+    rows.targetSet[row] = this.#checks.targetSetOf(attributes);
+    return row;
   }
 }
 
-type Visit4 = (address: number, length: number) => void;
-type Visit6 = (w0: number, w1: number, w2: number, w3: number, length: number) => void;
+type PathVisitor6 = (
+  pathId: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+  length: number,
+) => void;
 
 /** The words of a prefix, as {@link FamilyTable.addPrefix} wants them. */
 export function wordsOf(prefix: Prefix): readonly [number, number, number, number] {
@@ -240,12 +386,13 @@ export function wordsOf(prefix: Prefix): readonly [number, number, number, numbe
 }
 
 /** Why the row's path is not eligible, if so. */
-export function ineligibilityOf(
-  table: FamilyTable,
-  row: number,
-): "policy" | "as-loop" | "cluster-loop" | "own-next-hop" | undefined {
-  if (table.rows.flags[row]! & rowOwnNextHop) return "own-next-hop";
-  return table.rows.outcomeOf(row).ineligible;
+export function ineligibilityOf(table: FamilyTable, row: number): Ineligible | undefined {
+  const { ineligible } = table.rows.outcomeOf(row);
+  if (ineligible !== undefined) return ineligible;
+  const flags = table.rows.flags[row]!;
+  if (flags & rowOwnNextHop) return "own-next-hop";
+  if (flags & rowNotOwner) return "not-owner";
+  return flags & rowFlowInvalid ? "flow-validation" : undefined;
 }
 
 /** The family of a prefix's table. */

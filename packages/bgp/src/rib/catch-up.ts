@@ -1,8 +1,19 @@
 /**
- * What a peer that is not in sync is still owed of one family: first a walk over all prefix ids,
- * then the prefixes that changed behind the walk's back, one bit each. However long the peer stays
+ * What a peer that is not in sync is still owed of one family: first a walk over all ids of keys,
+ * then the keys that changed behind the walk's back, one bit each. However long the peer stays
  * away, this is all the memory it takes.
  */
+import type { DirtyKeys } from "./changes.ts";
+import type { RouteKeys } from "./route-keys.ts";
+
+/** Which changes matter to the peer. */
+export interface CatchUpAudience {
+  /** It is sent several paths per key (RFC 7911). */
+  readonly addPath: boolean;
+  /** Whether a change of the key can concern it; absent: each does. */
+  readonly concerns?: (id: number) => boolean;
+}
+
 export class CatchUp {
   /** Ids below have been walked. */
   #walked: number;
@@ -14,19 +25,21 @@ export class CatchUp {
    * known.
    */
   #markAll = false;
+  readonly audience: CatchUpAudience;
 
-  private constructor(walked: number) {
+  private constructor(walked: number, audience: CatchUpAudience) {
     this.#walked = walked;
+    this.audience = audience;
   }
 
   /** For a peer that holds nothing yet. */
-  static fromStart(): CatchUp {
-    return new CatchUp(0);
+  static fromStart(audience: CatchUpAudience): CatchUp {
+    return new CatchUp(0, audience);
   }
 
   /** For a peer that holds everything up to now. */
-  static fromNow(): CatchUp {
-    return new CatchUp(Number.POSITIVE_INFINITY);
+  static fromNow(audience: CatchUpAudience): CatchUp {
+    return new CatchUp(Number.POSITIVE_INFINITY, audience);
   }
 
   /**
@@ -52,7 +65,15 @@ export class CatchUp {
     return word !== undefined && (word & (1 << (id & 31))) !== 0;
   }
 
-  /** The prefix changed. */
+  /** What has changed, before it is committed. */
+  markChanges({ addPath, changed }: DirtyKeys): void {
+    const { addPath: isAddPath, concerns } = this.audience;
+    if (isAddPath) for (const { id } of addPath) this.mark(id);
+    else if (concerns === undefined) for (const id of changed) this.mark(id);
+    else for (const id of changed) if (concerns(id)) this.mark(id);
+  }
+
+  /** The key changed. */
   mark(id: number): void {
     if (id >= this.#walked && !this.#markAll) return;
     const index = id >>> 5;
@@ -71,14 +92,16 @@ export class CatchUp {
     return true;
   }
 
-  /** The next `limit` ids of the walk. */
-  walk(limit: number, top: number): Int32Array {
-    const start = Math.min(this.#walked, top);
-    const count = Math.min(limit, top - start);
-    this.#walked = start + count;
-    // A walk that has reached the end stays there: prefixes added later come as marks.
-    if (this.#walked >= top) this.#walked = Number.POSITIVE_INFINITY;
-    return Int32Array.from({ length: count }, (_, i) => start + i);
+  /** Those of the next `limit` ids of the walk that are in use. */
+  walk(limit: number, keys: RouteKeys): Int32Array {
+    const start = Math.min(this.#walked, keys.top);
+    const end = Math.min(start + limit, keys.top);
+    const ids = new Int32Array(end - start);
+    let count = 0;
+    for (let id = start; id < end; id += 1) if (keys.has(id)) ids[count++] = id;
+    // A walk that has reached the end stays there: keys added later come as marks.
+    this.#walked = end >= keys.top ? Number.POSITIVE_INFINITY : end;
+    return ids.subarray(0, count);
   }
 
   /** Removes and returns up to `limit` marks. */

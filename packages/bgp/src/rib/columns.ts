@@ -14,6 +14,18 @@ export function growUint8(column: Uint8Array, capacity: number): Uint8Array {
   return grown;
 }
 
+export function growUint32(column: Uint32Array, capacity: number): Uint32Array {
+  const grown = new Uint32Array(capacity);
+  grown.set(column);
+  return grown;
+}
+
+export function growUint16(column: Uint16Array, capacity: number): Uint16Array {
+  const grown = new Uint16Array(capacity);
+  grown.set(column);
+  return grown;
+}
+
 export function growFloat64(column: Float64Array, capacity: number): Float64Array {
   const grown = new Float64Array(capacity);
   grown.set(column);

@@ -1,5 +1,5 @@
 /** Configuration of the RIB as a whole. */
-import type { Asn, Ip4, RouteTarget } from "@heddle/inet";
+import type { Asn, Family, Ip4, RouteTarget } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
 import type { PeerIndex } from "./peer.ts";
 
@@ -12,6 +12,8 @@ export interface RibConfig {
   readonly multipath: MultipathConfig;
   /** False for a route server: no changes are kept for `takeChanges`. */
   readonly forwarding: boolean;
+  /** Other families whose changes `takeRouteChanges` gives; absent: none are kept. */
+  readonly watchedFamilies?: readonly AddressFamily[];
   /** Seeds the hash tables; random per process, so that nobody can construct collisions. */
   readonly hashSeed: number;
   /** RFC 5065: `localAsn` is our member AS; to the outside we are `identifier`. */
@@ -24,8 +26,9 @@ export interface RibConfig {
 export interface RouteOwnership {
   /**
    * Whether the peer may announce the prefix, given as words of `PrefixVisitor6` (IPv4 in the
-   * first). `routeTargets` are those of the route, which name its VRF; `tag` is its security tag,
-   * undefined when it carries none. Called once per route received: it must be cheap and free of
+   * first; borrowed); `length` is -1 and `prefixFamily` undefined for a route that holds none.
+   * `routeTargets` are those of the route, which name its VRF; `tag` is its security tag, undefined
+   * when it carries none. Called once per route received: it must be cheap and free of
    * effects. The same question may get another answer later: `Rib.recheckOwnership` asks again.
    */
   mayAnnounce(
@@ -35,6 +38,7 @@ export interface RouteOwnership {
     length: number,
     routeTargets: readonly RouteTarget[],
     tag: number | undefined,
+    prefixFamily: Family | undefined,
   ): boolean;
 }
 

@@ -6,6 +6,10 @@ import {
   type Candidate,
   ineligibleScore,
   localScore,
+  longLivedScore,
+  losingStep,
+  mobilityOf,
+  rankPaths,
   scoreOf,
   selectBest,
   selectMultipath,
@@ -22,6 +26,8 @@ interface Path {
   clusters?: number;
   peer?: string;
   score?: number;
+  mobility?: number;
+  pathId?: number;
 }
 
 interface Named extends Candidate {
@@ -41,6 +47,8 @@ function candidate(p: Path): Named {
     clusterListLength: p.clusters ?? 0,
     peerAddress: parseIp(p.peer ?? "192.0.2.1"),
     asPath,
+    mobility: p.mobility ?? 0,
+    pathId: p.pathId ?? 0,
   };
 }
 
@@ -152,4 +160,58 @@ test("selectMultipath() keeps the most preferred ones within the limit", () => {
   const paths = ["3", "1", "5", "2", "4"].map((n) => ({ name: n, peer: `192.0.2.${n}` }));
   assert.deepEqual(multipathOf(multipath, ...paths), ["1", "2", "3", "4"]);
   assert.deepEqual(multipathOf({ ...multipath, ebgpCountMax: 1 }, ...paths), ["1"]);
+});
+
+test("RFC 7432 15: sticky, then the highest sequence number, before LOCAL_PREF", () => {
+  const mobility = (flags: bigint, sequence: bigint): number =>
+    mobilityOf([2n, (0x0600n << 48n) | (flags << 40n) | sequence]);
+  assert.deepEqual([mobilityOf([]), mobility(0n, 7n)], [0, 7]);
+  assert.ok(mobility(1n, 0n) > mobility(0n, 0xffffffffn));
+  const moved = { name: "moved", mobility: 2 };
+  assert.equal(bestOf(moved, { name: "old", mobility: 1, pref: 900 }), "moved");
+  assert.equal(bestOf({ ...moved, score: ineligibleScore }, { name: "old" }), "old");
+});
+
+test("RFC 9494 4.3: a long-lived stale path loses to every other one", () => {
+  const stale = { name: "stale", score: longLivedScore + scoreOf(0xffffffff, 0, 0) };
+  assert.equal(bestOf(stale, { name: "worst", pref: 0, path: new Array(300).fill(1) }), "worst");
+});
+
+test("RFC 7911: paths of one peer are told apart by their identifiers", () => {
+  assert.equal(bestOf({ name: "2", pathId: 2 }, { name: "1", pathId: 1 }), "1");
+});
+
+test("rankPaths() repeats the decision without the paths that have won", () => {
+  const a = { name: "a", path: [1, 9], med: 10, id: "10.0.0.1" };
+  const b = { name: "b", path: [1, 8], med: 5, id: "10.0.0.3" };
+  const c = { name: "c", path: [2, 9], med: 50, id: "10.0.0.2" };
+  const none = { name: "none", score: ineligibleScore };
+  const names = (countMax: number): string[] =>
+    rankPaths([a, none, b, c].map(candidate), countMax).map(({ name }) => name);
+  assert.deepEqual(names(9), ["c", "b", "a"]);
+  assert.deepEqual(names(2), ["c", "b"]);
+});
+
+test("losingStep() names the rule that decided", () => {
+  const best = { name: "best", path: [1, 2], med: 5, clusters: 1, peer: "192.0.2.5", mobility: 1 };
+  const stepOf = (loser: Partial<Path>, winner: Partial<Path> = {}): string | undefined => {
+    const candidates = [
+      { ...best, ...winner },
+      { ...best, ...loser, name: "loser" },
+    ].map(candidate);
+    return losingStep(candidates[1]!, candidates[0]!, candidates);
+  };
+  assert.equal(stepOf({ score: ineligibleScore }), "ineligible");
+  assert.equal(stepOf({ mobility: 0 }), "mac-mobility");
+  assert.equal(stepOf({}, { score: localScore }), "local");
+  assert.equal(stepOf({ score: longLivedScore }), "long-lived-stale");
+  assert.equal(stepOf({ pref: 99 }), "local-pref");
+  assert.equal(stepOf({ path: [1, 2, 3] }), "as-path-length");
+  assert.equal(stepOf({ origin: 2 }), "origin");
+  assert.equal(stepOf({ med: 6 }), "med");
+  assert.equal(stepOf({ external: false }), "external");
+  assert.equal(stepOf({ id: "10.0.0.2" }), "identifier");
+  assert.equal(stepOf({ clusters: 2 }), "cluster-list-length");
+  assert.equal(stepOf({ peer: "192.0.2.6" }), "peer-address");
+  assert.equal(stepOf({ pathId: 1 }), "path-id");
 });

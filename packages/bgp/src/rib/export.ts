@@ -1,33 +1,32 @@
 /**
  * What routes look like outside: the rules of RFC 4271 9.2 and 5.1, reflection (RFC 4456),
- * well-known communities (RFC 1997) and export policy, worked out once per row and update group. An
- * update group is the set of peers for which the result is the same bytes.
+ * confederations (RFC 5065), route servers (RFC 7947), well-known communities (RFC 1997, RFC 9494,
+ * RFC 8326), Only to Customer (RFC 9234) and export policy. Pure functions of one route and one
+ * class of receivers.
  */
 import type { Asn, Ip, Ip4, Ip6 } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
-import { prependAsn } from "../packet/as-path.ts";
+import { prependAsn, prependConfederationAsn, withoutConfederation } from "../packet/as-path.ts";
 import { wellKnownCommunities } from "../packet/iana.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import { announceHead4, announceHeadMp, type UpdateHead } from "../packet/update-builder.ts";
-import {
-  applyActions,
-  type CompiledPolicy,
-  mapResidue,
-  outcomeIndexOf,
-  type Residue,
-  type Verdict,
-} from "../policy/evaluate.ts";
-import type { FamilyTable } from "./family-table.ts";
+import { applyActions, type CompiledPolicy, type Verdict } from "../policy/evaluate.ts";
 import { defaultLocalPref } from "./import.ts";
 import { unspecifiedNextHop } from "./local-route.ts";
-import type { PeerIndex, PeerType } from "./peer.ts";
+import { isMarkedLongLived } from "./long-lived.ts";
+import { type OnlyToCustomerExport, sentOnlyToCustomer } from "./only-to-customer.ts";
+import type { PeerType } from "./peer.ts";
 
 /** Everything on the receiving side that changes what is sent. */
 export interface ExportClass {
   readonly family: AddressFamily;
   readonly to: Exclude<PeerType, "local">;
   readonly policy: CompiledPolicy;
+  /** Our member AS in a confederation. */
   readonly localAsn: Asn;
+  /** What external peers know us by: the confederation's identifier, else `localAsn`. */
+  readonly externalAsn: Asn;
+  readonly routerId: Ip4;
   readonly clusterId: Ip4;
   /**
    * Own address of the session for this family; undefined: nothing can be announced as
@@ -35,140 +34,107 @@ export interface ExportClass {
    */
   readonly nextHop: Ip | undefined;
   readonly nextHopSelf: boolean;
+  /** RFC 8950: IPv4 routes may have an IPv6 next hop. */
+  readonly extendedNextHop: boolean;
+  /** RFC 7947. */
+  readonly routeServerClient: boolean;
+  readonly gracefulShutdown: boolean;
+  /** The receiver knows long-lived graceful restart for the family (RFC 9494 4.3). */
+  readonly longLived: boolean;
+  readonly onlyToCustomer: OnlyToCustomerExport | undefined;
   readonly fourOctetAs: boolean;
   readonly messageLengthMax: number;
+  /** Paths per key for receivers with add-path (RFC 7911); 0: the best one, without identifier. */
+  readonly addPathCount: number;
+  /** Receivers get what their route target memberships ask for (RFC 4684). */
+  readonly constrained: boolean;
 }
 
 /** Where a route comes from, as far as it decides where it goes. */
 export interface RouteOrigin {
   readonly type: PeerType;
   readonly routerId: Ip4;
+  /** The route is long-lived stale (RFC 9494). */
+  readonly longLived: boolean;
 }
 
-/** One encoding of a row for a group. */
-export interface ExportEntry {
-  /** What precedes the prefixes in an UPDATE. */
-  readonly head: UpdateHead;
-  /** The peer that the route was learned from. */
-  readonly source: PeerIndex;
-  /** Scratch of the batch being encoded: prefix ids to be announced. */
-  readonly pending: number[];
-}
+/** Why a route is not sent to the peers of a class. */
+export type NotExported =
+  | "policy"
+  | "split-horizon"
+  | "not-reflected"
+  | "community"
+  | "long-lived-stale"
+  | "only-to-customer"
+  | "next-hop"
+  | "message-length"
+  | "route-target";
 
-/** Longest prefix with its length octet, and the trailer of a message. */
-const prefixRoom = 19;
-
-export class ExportGroup {
-  readonly cls: ExportClass;
-  readonly key: string;
-  /** Peers with a session that are sent what the group says. */
-  readonly members: Set<PeerIndex> = new Set();
-  /** Peers that moved to another group and may still hold routes of this one. */
-  readonly leaving: Set<PeerIndex> = new Set();
-  readonly #table: FamilyTable;
-  readonly #originOf: (peer: PeerIndex) => RouteOrigin;
-  readonly #cache: (Residue<ExportEntry | undefined> | undefined)[] = [];
-
-  /** `key` is equal for peers that belong to the same group. */
-  constructor(
-    key: string,
-    cls: ExportClass,
-    table: FamilyTable,
-    originOf: (peer: PeerIndex) => RouteOrigin,
-  ) {
-    this.key = key;
-    this.cls = cls;
-    this.#table = table;
-    this.#originOf = originOf;
-  }
-
-  /** How the group sees `row` for the prefix; undefined when it is not exported to it. */
-  entryOf(row: number, id: number): ExportEntry | undefined {
-    const residue = this.residueOf(row);
-    const { prefixSets, outcomes } = residue;
-    if (prefixSets.length === 0) return outcomes[0];
-    const { prefixes } = this.#table;
-    const word = (index: number): number => prefixes.wordOf(id, index);
-    const length = prefixes.lengthOf(id);
-    return outcomes[outcomeIndexOf(prefixSets, word(0), word(1), word(2), word(3), length)];
-  }
-
-  residueOf(row: number): Residue<ExportEntry | undefined> {
-    const known = this.#cache[row];
-    if (known !== undefined) return known;
-    const residue = this.#export(row);
-    while (this.#cache.length <= row) this.#cache.push(undefined);
-    this.#cache[row] = residue;
-    return residue;
-  }
-
-  /** The row's number is about to be reused. */
-  forget(row: number): void {
-    if (row < this.#cache.length) this.#cache[row] = undefined;
-  }
-
-  #export(row: number): Residue<ExportEntry | undefined> {
-    const { attributes } = this.#table.rows.outcomeOf(row);
-    const source = this.#table.rows.peer[row]!;
-    const origin = this.#originOf(source);
-    if (!mayExport(attributes, origin.type, this.cls.to)) return notExported;
-    return mapResidue(this.cls.policy.evaluate(attributes), (verdict) => {
-      const sent = exportAttributes(attributes, origin, this.cls, verdict);
-      return sent === undefined ? undefined : entryOf(sent, source, this.cls);
-    });
-  }
-}
-
-const notExported: Residue<undefined> = { prefixSets: [], outcomes: [undefined] };
-
-/** RFC 4271 9.2, RFC 4456 6, RFC 1997. */
-function mayExport(
-  attributes: PathAttributes,
-  from: PeerType,
-  to: Exclude<PeerType, "local">,
-): boolean {
-  if (from === "internal" && to === "internal") return false;
-  const { communities } = attributes;
-  if (communities.includes(wellKnownCommunities.noAdvertise)) return false;
-  if (to !== "external") return true;
-  return (
-    !communities.includes(wellKnownCommunities.noExport) &&
-    !communities.includes(wellKnownCommunities.noExportSubconfed)
-  );
-}
-
-/** Undefined when policy rejects the route or no next hop can be given. */
-export function exportAttributes(
+/** What is sent, or why nothing is. */
+export function exportRoute(
   attributes: PathAttributes,
   origin: RouteOrigin,
   cls: ExportClass,
   verdict: Verdict,
-): PathAttributes | undefined {
-  if (verdict.verdict === "reject") return undefined;
-  const nextHop = nextHopOf(attributes, origin, cls);
-  if (nextHop === undefined) return undefined;
-  const kept = nextHop === attributes.nextHop ? attributes : withoutLinkLocal(attributes);
-  const base = { ...kept, nextHop };
-  return cls.to === "external"
-    ? externalAttributes(base, origin, cls, verdict)
-    : internalAttributes(base, origin, cls, verdict);
+): PathAttributes | NotExported {
+  const forbidden = forbiddenBy(attributes, origin, cls);
+  if (forbidden !== undefined) return forbidden;
+  if (verdict.verdict === "reject") return "policy";
+  const marked = sentOnlyToCustomer(attributes, cls.onlyToCustomer);
+  if (marked === undefined) return "only-to-customer";
+  const nextHop = nextHopOf(marked, origin, cls, verdict);
+  if (nextHop === undefined) return "next-hop";
+  const kept = nextHop === marked.nextHop ? marked : withoutLinkLocal(marked);
+  const sent = attributesFor({ ...kept, nextHop }, origin, cls, verdict);
+  return withCommunities(sent, origin, cls);
+}
+
+/** RFC 4271 9.2, RFC 4456 6, RFC 1997, RFC 9494 4.3. */
+function forbiddenBy(
+  attributes: PathAttributes,
+  { type, longLived }: RouteOrigin,
+  { to, longLived: knowsLongLived }: ExportClass,
+): NotExported | undefined {
+  const { communities } = attributes;
+  if (type === "internal" && to === "internal") return "not-reflected";
+  if (communities.includes(wellKnownCommunities.noAdvertise)) return "community";
+  const isStale = longLived || isMarkedLongLived(attributes);
+  if (isStale && !knowsLongLived) return "long-lived-stale";
+  if (to !== "external" && to !== "confederation") return undefined;
+  if (communities.includes(wellKnownCommunities.noExportSubconfed)) return "community";
+  if (to === "confederation") return undefined;
+  return communities.includes(wellKnownCommunities.noExport) ? "community" : undefined;
 }
 
 /**
- * RFC 4271 5.1.3: own address towards external peers and for own routes, unchanged inside the AS.
+ * RFC 4271 5.1.3: own address towards external peers and for own routes, unchanged inside the AS
+ * and inside a confederation (RFC 5065 5). Labels and VNIs mean something to the router that the
+ * next hop names, so that routes which carry them keep it everywhere.
  */
 function nextHopOf(
   attributes: PathAttributes,
   origin: RouteOrigin,
   cls: ExportClass,
+  verdict: Verdict & { verdict: "accept" },
 ): Ip | undefined {
-  const own =
-    cls.to === "external" ||
-    attributes.nextHop === unspecifiedNextHop ||
-    (cls.nextHopSelf && origin.type === "external");
-  if (!own) return attributes.nextHop;
-  const isGiven = origin.type === "local" && attributes.nextHop !== unspecifiedNextHop;
-  return isGiven ? attributes.nextHop : cls.nextHop;
+  const given = attributes.nextHop;
+  if (typeof verdict.nextHop === "number" || typeof verdict.nextHop === "bigint") {
+    return verdict.nextHop;
+  }
+  if (verdict.nextHop === "self") return cls.nextHop;
+  const isOwn = given === unspecifiedNextHop;
+  if (cls.family === "ipv4-flowspec" || cls.family === "ipv6-flowspec") return given;
+  if (isOwn) return cls.nextHop;
+  if (origin.type === "local" || verdict.nextHop === "unchanged") return given;
+  // RFC 4684 3.2 i: towards clients, which the route may have come from.
+  if (cls.family === "route-target" && cls.to === "client") return cls.nextHop;
+  if (carriesLabels(cls.family) || cls.routeServerClient) return given;
+  const isSelf = cls.to === "external" || (cls.nextHopSelf && origin.type === "external");
+  return isSelf ? cls.nextHop : given;
+}
+
+function carriesLabels(family: AddressFamily): boolean {
+  return family === "ipv4-vpn" || family === "ipv6-vpn" || family === "evpn";
 }
 
 function withoutLinkLocal(attributes: PathAttributes): PathAttributes {
@@ -176,9 +142,26 @@ function withoutLinkLocal(attributes: PathAttributes): PathAttributes {
   return rest;
 }
 
+function attributesFor(
+  attributes: PathAttributes,
+  origin: RouteOrigin,
+  cls: ExportClass,
+  verdict: Verdict & { verdict: "accept" },
+): PathAttributes {
+  switch (cls.to) {
+    case "external":
+      return externalAttributes(attributes, origin, cls, verdict);
+    case "confederation":
+      return confederationAttributes(attributes, cls, verdict);
+    default:
+      return internalAttributes(attributes, origin, cls, verdict);
+  }
+}
+
 /**
  * RFC 4271 5.1.2, 5.1.4, 5.1.5: own AS in front, no LOCAL_PREF, MED only when it is this speaker's
- * own; reflection attributes and confederation segments stay inside.
+ * own; reflection attributes and confederation segments (RFC 5065 5.1) stay inside. A route server
+ * is not in the path, and hands MED on (RFC 7947 2.2).
  */
 function externalAttributes(
   attributes: PathAttributes,
@@ -187,14 +170,28 @@ function externalAttributes(
   verdict: Verdict & { verdict: "accept" },
 ): PathAttributes {
   const { localPref: _p, originatorId: _o, med, ...rest } = attributes;
+  const keepsMed = origin.type === "local" || cls.routeServerClient;
   const base: PathAttributes = {
     ...rest,
-    ...(med === undefined || origin.type !== "local" ? {} : { med }),
-    asPath: rest.asPath.filter((s) => s.type === "sequence" || s.type === "set"),
+    ...(med === undefined || !keepsMed ? {} : { med }),
+    asPath: withoutConfederation(rest.asPath),
     clusterList: [],
   };
-  const { localPref: _, ...sent } = applyActions(base, verdict.actions);
-  return { ...sent, asPath: prependAsn(sent.asPath, cls.localAsn) };
+  const { localPref: _, ...sent } = withActions(base, verdict);
+  const isTransparent = cls.routeServerClient && origin.type !== "local";
+  return isTransparent ? sent : { ...sent, asPath: prependAsn(sent.asPath, cls.externalAsn) };
+}
+
+/** RFC 5065 4, 5: the member AS in front; LOCAL_PREF, MED and the next hop stay as inside. */
+function confederationAttributes(
+  attributes: PathAttributes,
+  cls: ExportClass,
+  verdict: Verdict & { verdict: "accept" },
+): PathAttributes {
+  const { originatorId: _, ...rest } = attributes;
+  const localPref = attributes.localPref ?? defaultLocalPref;
+  const sent = withActions({ ...rest, localPref, clusterList: [] }, verdict);
+  return { ...sent, asPath: prependConfederationAsn(sent.asPath, cls.localAsn) };
 }
 
 /** RFC 4271 5.1.5: LOCAL_PREF always; RFC 4456 8 when the route is reflected. */
@@ -205,8 +202,14 @@ function internalAttributes(
   verdict: Verdict & { verdict: "accept" },
 ): PathAttributes {
   const base = { ...attributes, localPref: attributes.localPref ?? defaultLocalPref };
-  const sent = applyActions(base, verdict.actions);
-  if (origin.type === "local" || origin.type === "external") return sent;
+  const sent = withActions(base, verdict);
+  const isReflected = origin.type === "internal" || origin.type === "client";
+  if (cls.family === "route-target" && cls.to === "client") {
+    // RFC 4684 3.2 i: a client takes a membership back that it sent itself.
+    const clusterList = isReflected ? [cls.clusterId, ...sent.clusterList] : sent.clusterList;
+    return { ...sent, originatorId: cls.routerId, clusterList };
+  }
+  if (!isReflected) return sent;
   return {
     ...sent,
     originatorId: sent.originatorId ?? origin.routerId,
@@ -214,26 +217,39 @@ function internalAttributes(
   };
 }
 
-/**
- * Undefined when the attributes leave no room for a prefix in a message (RFC 4271 9.2: not
- * advertised).
- */
-function entryOf(
+/** The actions of the policy, except that the next hop has been settled. */
+function withActions(
   attributes: PathAttributes,
-  source: PeerIndex,
-  cls: ExportClass,
-): ExportEntry | undefined {
-  const head = headOf(attributes, cls);
-  if (head === undefined || head.bytes.length + prefixRoom > cls.messageLengthMax) return undefined;
-  return { head, source, pending: [] };
+  verdict: Verdict & { verdict: "accept" },
+): PathAttributes {
+  return applyActions(attributes, verdict.actions);
 }
 
-function headOf(attributes: PathAttributes, cls: ExportClass): UpdateHead | undefined {
+/** RFC 9494 4.3: LLGR_STALE is added; RFC 8326 4.1: GRACEFUL_SHUTDOWN. */
+function withCommunities(
+  attributes: PathAttributes,
+  origin: RouteOrigin,
+  cls: ExportClass,
+): PathAttributes {
+  const added: number[] = [];
+  if (origin.longLived) added.push(wellKnownCommunities.longLivedStale);
+  if (cls.gracefulShutdown) added.push(wellKnownCommunities.gracefulShutdown);
+  const missing = added.filter((c) => !attributes.communities.includes(c));
+  if (missing.length === 0) return attributes;
+  const communities = [...attributes.communities, ...missing].sort((a, b) => a - b);
+  return { ...attributes, communities };
+}
+
+/** What precedes the routes in an UPDATE; undefined when the next hop does not fit the session. */
+export function headOf(attributes: PathAttributes, cls: ExportClass): UpdateHead | undefined {
   const { nextHop, linkLocalNextHop } = attributes;
-  if (cls.family === "ipv4-unicast") {
-    // IPv4 routes with an IPv6 next hop need RFC 8950, which is not negotiated.
-    return typeof nextHop === "number" ? announceHead4(attributes, cls) : undefined;
+  const { family } = cls;
+  if (family === "ipv4-unicast" && typeof nextHop === "number") {
+    return announceHead4(attributes, cls);
   }
-  if (typeof nextHop !== "bigint") return undefined;
-  return announceHeadMp(cls.family, attributes, nextHop, linkLocalNextHop as Ip6 | undefined, cls);
+  const isIpv4 = family === "ipv4-unicast" || family === "ipv4-vpn";
+  if (isIpv4 && typeof nextHop === "bigint" && !cls.extendedNextHop) return undefined;
+  const isIpv6 = family === "ipv6-unicast" || family === "ipv6-vpn";
+  if (isIpv6 && typeof nextHop === "number") return undefined;
+  return announceHeadMp(family, attributes, nextHop, linkLocalNextHop as Ip6 | undefined, cls);
 }

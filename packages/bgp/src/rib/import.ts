@@ -3,8 +3,10 @@
  * decision process wants to know, worked out once per block and class of peers.
  */
 import type { Asn, Ip4 } from "@heddle/inet";
+import type { AddressFamily } from "../packet/address-family.ts";
 import { asPathLength, firstAsnOf } from "../packet/as-path.ts";
 import type { CodecContext } from "../packet/context.ts";
+import { wellKnownCommunities } from "../packet/iana.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import {
   applyActions,
@@ -14,24 +16,49 @@ import {
   type Residue,
   type Verdict,
 } from "../policy/evaluate.ts";
-import { ineligibleScore, localScore, scoreOf } from "./decision.ts";
+import {
+  ineligibleScore,
+  localScore,
+  longLivedScore,
+  mobilityOf,
+  notPassedOnScore,
+  scoreOf,
+} from "./decision.ts";
+import { isMarkedLongLived } from "./long-lived.ts";
+import { type OnlyToCustomerImport, receivedOnlyToCustomer } from "./only-to-customer.ts";
 
 /** Used in the decision process where LOCAL_PREF is absent. */
 export const defaultLocalPref = 100;
 
 /** Why a path takes no part in the decision process. */
-export type Ineligible = "policy" | "as-loop" | "cluster-loop" | "own-next-hop";
+export type Ineligible =
+  | "policy"
+  | "as-loop"
+  | "cluster-loop"
+  | "own-next-hop"
+  /** RFC 9234 5. */
+  | "route-leak"
+  /** See `RouteOwnership`. */
+  | "not-owner"
+  /** RFC 8955 6. */
+  | "flow-validation";
 
 /**
  * Peers of one class get the same result for the same attribute bytes. Interned: compare with ===.
  */
 export interface ImportClass {
   readonly local: boolean;
+  readonly family: AddressFamily;
   readonly cx: CodecContext;
   readonly policy: CompiledPolicy;
-  readonly localAsn: Asn;
+  /** Our own AS numbers: the member AS and, in a confederation, its identifier. */
+  readonly ownAsns: readonly Asn[];
   readonly routerId: Ip4;
   readonly clusterId: Ip4;
+  /** RFC 9234; undefined without a role. */
+  readonly onlyToCustomer: OnlyToCustomerImport | undefined;
+  /** A membership from here goes to clients only: see `notPassedOnScore`. */
+  readonly demoted: boolean;
 }
 
 /** The attributes of a route after import, and their digest for the decision process. */
@@ -39,10 +66,12 @@ export interface ImportOutcome {
   readonly attributes: PathAttributes;
   readonly ineligible: Ineligible | undefined;
   readonly score: number;
+  /** 0 outside EVPN. */
+  readonly mobility: number;
   readonly neighborAsn: Asn | undefined;
 }
 
-/** Evaluates `attributes` as received. The outcome may still depend on the prefix. */
+/** Evaluates `attributes` as received. The outcome may still depend on the key of the route. */
 export function importAttributes(
   attributes: PathAttributes,
   cls: ImportClass,
@@ -51,18 +80,22 @@ export function importAttributes(
   if (loop !== undefined) {
     return { prefixSets: [], outcomes: [outcomeOf(attributes, cls, loop)] };
   }
-  return mapResidue(cls.policy.evaluate(attributes), (verdict) =>
-    applyVerdict(attributes, cls, verdict),
+  const received = receivedOnlyToCustomer(attributes, cls.onlyToCustomer);
+  if (received === "route-leak") {
+    return { prefixSets: [], outcomes: [outcomeOf(attributes, cls, received)] };
+  }
+  return mapResidue(cls.policy.evaluate(received), (verdict) =>
+    applyVerdict(received, cls, verdict),
   );
 }
 
 /**
- * RFC 4271 9.1.2 (own AS in AS_PATH), RFC 4456 8 (own router in ORIGINATOR_ID, own cluster in
- * CLUSTER_LIST).
+ * RFC 4271 9.1.2 and RFC 5065 4 (own AS in AS_PATH), RFC 4456 8 (own router in ORIGINATOR_ID, own
+ * cluster in CLUSTER_LIST).
  */
 function loopOf(attributes: PathAttributes, cls: ImportClass): Ineligible | undefined {
   if (cls.local) return undefined;
-  if (containsAsn(attributes.asPath, cls.localAsn)) return "as-loop";
+  if (cls.ownAsns.some((asn) => containsAsn(attributes.asPath, asn))) return "as-loop";
   if (attributes.originatorId === cls.routerId) return "cluster-loop";
   return attributes.clusterList.includes(cls.clusterId) ? "cluster-loop" : undefined;
 }
@@ -72,9 +105,12 @@ function applyVerdict(
   cls: ImportClass,
   verdict: Verdict,
 ): ImportOutcome {
-  return verdict.verdict === "reject"
-    ? outcomeOf(attributes, cls, "policy")
-    : outcomeOf(applyActions(attributes, verdict.actions), cls, undefined);
+  if (verdict.verdict === "reject") return outcomeOf(attributes, cls, "policy");
+  const accepted = applyActions(attributes, verdict.actions);
+  // RFC 8326 4.2: the path is about to go, whatever policy made of it.
+  const isGoing =
+    cls.cx.external && attributes.communities.includes(wellKnownCommunities.gracefulShutdown);
+  return outcomeOf(isGoing ? { ...accepted, localPref: 0 } : accepted, cls, undefined);
 }
 
 function outcomeOf(
@@ -86,6 +122,7 @@ function outcomeOf(
     attributes,
     ineligible,
     score: ineligible === undefined ? eligibleScore(attributes, cls) : ineligibleScore,
+    mobility: cls.family === "evpn" ? mobilityOf(attributes.extendedCommunities) : 0,
     neighborAsn: firstAsnOf(attributes.asPath),
   };
 }
@@ -93,5 +130,7 @@ function outcomeOf(
 function eligibleScore(attributes: PathAttributes, cls: ImportClass): number {
   if (cls.local) return localScore;
   const localPref = attributes.localPref ?? defaultLocalPref;
-  return scoreOf(localPref, asPathLength(attributes.asPath), attributes.origin);
+  const score = scoreOf(localPref, asPathLength(attributes.asPath), attributes.origin);
+  const isStale = isMarkedLongLived(attributes);
+  return score + (isStale ? longLivedScore : 0) + (cls.demoted ? notPassedOnScore : 0);
 }

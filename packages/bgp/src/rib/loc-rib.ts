@@ -2,10 +2,12 @@
  * The Loc-RIB as the kernel wants it (RFC 4271 3.2): per prefix the next hops of the best path and
  * its equals.
  */
-import type { Ifindex, Ip, Prefix } from "@heddle/inet";
+import { type Ifindex, type Ip, isLinkLocal6, type Prefix } from "@heddle/inet";
+import type { AddressFamily } from "../packet/address-family.ts";
+import type { Candidate } from "./decision.ts";
 import type { FamilyTable } from "./family-table.ts";
 import { localPeer, type PeerIndex } from "./peer.ts";
-import { prefixOfId } from "./queries.ts";
+import { listPaths, nameOf, type RibKeyedPath, unicastPrefixOf } from "./queries.ts";
 
 /** A next hop for the kernel. `ifindex` is given for link-local addresses only. */
 export interface LocRibNextHop {
@@ -18,6 +20,31 @@ export interface LocRibChange {
   readonly prefix: Prefix;
   /** Distinct, the best path's first. */
   readonly nextHops: readonly LocRibNextHop[];
+}
+
+/** The best path of a route of a family that is not plain unicast, after a change. */
+export interface RouteChange {
+  readonly family: AddressFamily;
+  /** As of the family's `NlriCodec`; owned. */
+  readonly key: Uint8Array;
+  /** Undefined when there is none any more. */
+  readonly best: RibKeyedPath | undefined;
+  /** What the decision process compares of it, for who ranks routes of several keys. */
+  readonly candidate: Candidate | undefined;
+}
+
+export function routeChange(table: FamilyTable, id: number): RouteChange {
+  const { family } = table;
+  const best = listPaths(table, id).find(({ route }) => route.best);
+  const payload = best === undefined ? -1 : table.paths.payloadOf(best.path);
+  const name = nameOf(table, id, payload);
+  return best === undefined
+    ? { family, key: name.key, best: undefined, candidate: undefined }
+    : { family, key: name.key, best: { ...best.route, ...name }, candidate: best.candidate };
+}
+
+function isLinkLocal(address: Ip): boolean {
+  return typeof address === "bigint" && isLinkLocal6(address);
 }
 
 /** `ifindexOf` gives the interface of a directly connected peer. */
@@ -33,11 +60,13 @@ export function locRibChange(
     if (peer === localPeer) continue;
     const { nextHop, linkLocalNextHop } = rows.outcomeOf(row).attributes;
     const ifindex = ifindexOf(peer);
+    // A peer without a global address has the link-local one as its only next hop (RFC 8950).
+    const linkLocal = linkLocalNextHop ?? (isLinkLocal(nextHop) ? nextHop : undefined);
     const hop: LocRibNextHop =
-      linkLocalNextHop !== undefined && ifindex !== undefined
-        ? { address: linkLocalNextHop, ifindex }
+      linkLocal !== undefined && ifindex !== undefined
+        ? { address: linkLocal, ifindex }
         : { address: nextHop };
     nextHops.set(`${hop.address}%${hop.ifindex}`, hop);
   }
-  return { prefix: prefixOfId(table, id), nextHops: [...nextHops.values()] };
+  return { prefix: unicastPrefixOf(table, id), nextHops: [...nextHops.values()] };
 }

@@ -5,7 +5,7 @@ import type { Ip4 } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
 import type { CodecContext } from "../packet/context.ts";
 import type { CatchUp } from "./catch-up.ts";
-import type { ExportGroup } from "./export.ts";
+import type { ExportGroup } from "./export-group.ts";
 import type { ImportClass } from "./import.ts";
 import type { PeerIndex, RibPeer, RibSession } from "./peer.ts";
 import type { PeerTraits } from "./rows.ts";
@@ -14,6 +14,12 @@ import type { PeerTraits } from "./rows.ts";
 export interface PeerFamily {
   importClass: ImportClass;
   group: ExportGroup;
+  /** NLRI from the peer begin with a path identifier (RFC 7911). */
+  readonly addPathReceive: boolean;
+  /** Stale routes of the peer are long-lived stale by now (RFC 9494). */
+  longLived: boolean;
+  /** Nothing is sent until the peer has sent its route target memberships (RFC 4684 6). */
+  waiting: boolean;
   /** Present while the peer is not in sync. */
   catchUp: CatchUp | undefined;
   /** The End-of-RIB marker of the initial table has not been sent. */

@@ -39,7 +39,8 @@ export class PeerTable {
 
   add(peer: RibPeer): PeerState {
     const index = this.#freeIndex();
-    const state = newState(index, peer, peer.asn !== this.#config.localAsn, 0 as Ip4);
+    const isExternal = peerTypeOf(peer, this.#config.localAsn) === "external";
+    const state = newState(index, peer, isExternal, 0 as Ip4);
     this.#peers[index] = state;
     this.#countAddresses(peer, 1);
     return state;
@@ -59,7 +60,7 @@ export class PeerTable {
     return this.#ownAddresses.has(address);
   }
 
-  originOf(index: PeerIndex): RouteOrigin {
+  originOf(index: PeerIndex): Omit<RouteOrigin, "longLived"> {
     const { config, routerId } = this.get(index);
     const type = index === localPeer ? "local" : peerTypeOf(config, this.#config.localAsn);
     return { type, routerId };

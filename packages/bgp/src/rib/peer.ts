@@ -12,8 +12,8 @@ export type PeerIndex = number;
 /** This speaker itself: it owns the routes originated here. */
 export const localPeer: PeerIndex = 0;
 
-/** How routes of a peer spread (RFC 4271 9.2, RFC 4456 6). */
-export type PeerType = "local" | "external" | "internal" | "client";
+/** How routes of a peer spread (RFC 4271 9.2, RFC 4456 6, RFC 5065 4). */
+export type PeerType = "local" | "external" | "confederation" | "internal" | "client";
 
 export interface RibPeer {
   /** Remote address of the session; the last tie-break of the decision process. */
@@ -54,6 +54,11 @@ export interface RibPeer {
   readonly gracefulShutdown?: boolean;
   /** Routes of the peer are accepted only where `RibConfig.ownership` says that they are its own. */
   readonly ownRoutesOnly?: boolean;
+  /**
+   * False: flow specifications of the peer need not agree with unicast routing (RFC 8955 6); for a
+   * controller that is trusted.
+   */
+  readonly flowSpecValidation?: boolean;
 }
 
 /** RFC 9234 3.1; ours, seen from here. */

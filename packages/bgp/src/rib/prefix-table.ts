@@ -1,24 +1,29 @@
 /**
  * A set of prefixes that gives each a small integer id, stable until it is removed; columns of
- * other arrays are indexed by that id. Open addressing with linear probing at a load of at most one
- * half; removal shifts entries back, so there are no tombstones and churn does not slow the table
- * down. Ids are reused, most recently freed first.
+ * other arrays are indexed by that id. Ids are reused, most recently freed first.
  *
  * A prefix is one 32-bit word (IPv4) or four (IPv6), most significant first, as int32 bit patterns
  * with host bits zero, plus its length. Callers of an IPv4 table pass 0 for the other three words.
  */
+import type { Family } from "@heddle/inet";
 import { growInt32, growUint8 } from "./columns.ts";
+import type { RouteKeys } from "./route-keys.ts";
+import { SlotTable } from "./slot-table.ts";
+import { StaggeredGrowth } from "./staggered-growth.ts";
 
 const freed = 255;
+const capacityMin = 256;
 
-export class PrefixTable {
+export class PrefixTable implements RouteKeys {
   readonly wordCount: 1 | 4;
   readonly #seed: number;
-  #capacity = 256;
-  #mask = this.#capacity * 2 - 1;
-  #slots: Int32Array = new Int32Array(this.#capacity * 2).fill(-1);
+  readonly #slots: SlotTable = new SlotTable(capacityMin * 2, {
+    hashOf: (id) => this.#hashOf(id),
+    insertRange: (start, end) => this.#insertRange(start, end),
+  });
   #words: Int32Array;
-  #lengths: Uint8Array = new Uint8Array(this.#capacity).fill(freed);
+  #lengths: Uint8Array = new Uint8Array(capacityMin);
+  readonly #growth: StaggeredGrowth;
   #top = 0;
   #free = -1;
   #count = 0;
@@ -27,7 +32,25 @@ export class PrefixTable {
   constructor(wordCount: 1 | 4, seed: number) {
     this.wordCount = wordCount;
     this.#seed = seed | 0;
-    this.#words = new Int32Array(this.#capacity * wordCount);
+    this.#words = new Int32Array(capacityMin * wordCount);
+    this.#growth = new StaggeredGrowth(
+      [
+        {
+          capacity: () => this.#words.length / wordCount,
+          grow: (capacity) => {
+            this.#words = growInt32(this.#words, capacity * wordCount);
+          },
+        },
+        {
+          capacity: () => this.#lengths.length,
+          grow: (capacity) => {
+            this.#lengths = growUint8(this.#lengths, capacity);
+          },
+        },
+      ],
+      0.7,
+      0.8,
+    );
   }
 
   /** Prefixes in the table. */
@@ -40,14 +63,17 @@ export class PrefixTable {
     return this.#top;
   }
 
-  /** Columns indexed by id need this many elements. */
-  get capacity(): number {
-    return this.#capacity;
-  }
-
   /** False for an id that was never given out or was removed. */
   has(id: number): boolean {
     return id < this.#top && this.#lengths[id] !== freed;
+  }
+
+  prefixFamilyOf(_id: number): Family {
+    return this.wordCount === 1 ? 4 : 6;
+  }
+
+  routeTypeOf(_id: number): number {
+    return 0;
   }
 
   lengthOf(id: number): number {
@@ -60,58 +86,73 @@ export class PrefixTable {
 
   /** The id of the prefix, or -1. */
   find(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    const slots = this.#slots;
-    let slot = this.#hash(w0, w1, w2, w3, length) & this.#mask;
-    for (let id = slots[slot]!; id >= 0; id = slots[slot]!) {
-      if (this.#equals(id, w0, w1, w2, w3, length)) return id;
-      slot = (slot + 1) & this.#mask;
+    const { slots, mask } = this.#slots;
+    const hash = this.#hash(w0, w1, w2, w3, length);
+    let slot = hash & mask;
+    for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
+      if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
+      slot = (slot + 1) & mask;
     }
-    return -1;
+    return this.#slots.former === undefined ? -1 : this.#findFormer(hash, w0, w1, w2, w3, length);
   }
 
   /**
-   * The id of the prefix, which is added when it is not in the table; then `capacity` may have
-   * grown.
+   * The id of the prefix, which is added when it is not in the table: then it is one that was freed
+   * or `top`.
    */
   add(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    const slots = this.#slots;
-    let slot = this.#hash(w0, w1, w2, w3, length) & this.#mask;
-    for (let id = slots[slot]!; id >= 0; id = slots[slot]!) {
-      if (this.#equals(id, w0, w1, w2, w3, length)) return id;
-      slot = (slot + 1) & this.#mask;
+    const { slots, mask } = this.#slots;
+    const hash = this.#hash(w0, w1, w2, w3, length);
+    let slot = hash & mask;
+    for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
+      if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
+      slot = (slot + 1) & mask;
     }
-    if (this.#free < 0 && this.#top === this.#capacity) {
-      this.#grow();
+    if (this.#slots.former !== undefined) {
+      const known = this.#findFormer(hash, w0, w1, w2, w3, length);
+      if (known >= 0) return known;
+    }
+    if (this.#count * 2 >= slots.length) {
+      this.#slots.grow(this.#top);
       return this.add(w0, w1, w2, w3, length);
     }
     const id = this.#takeId();
-    slots[slot] = id;
+    slots[slot] = id + 1;
     this.#store(id, w0, w1, w2, w3, length);
     this.#count += 1;
+    if (this.#slots.former !== undefined) this.#slots.move();
     return id;
   }
 
   remove(id: number): void {
-    const mask = this.#mask;
-    const slots = this.#slots;
-    let hole = this.#homeOf(id);
-    while (slots[hole] !== id) hole = (hole + 1) & mask;
-    for (let at = (hole + 1) & mask; slots[at]! >= 0; at = (at + 1) & mask) {
-      const distance = (at - this.#homeOf(slots[at]!)) & mask;
-      if (distance >= ((at - hole) & mask)) {
-        slots[hole] = slots[at]!;
-        hole = at;
-      }
-    }
-    slots[hole] = -1;
+    this.#slots.remove(id);
     this.#lengths[id] = freed;
     this.#words[id * this.wordCount] = this.#free;
     this.#free = id;
     this.#count -= 1;
   }
 
+  #findFormer(
+    hash: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    length: number,
+  ): number {
+    const { former, formerMask } = this.#slots;
+    for (let slot = hash & formerMask; ; slot = (slot + 1) & formerMask) {
+      const entry = former![slot]!;
+      if (entry === 0) return -1;
+      if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
+    }
+  }
+
   #takeId(): number {
-    if (this.#free < 0) return this.#top++;
+    if (this.#free < 0) {
+      if (this.#top >= this.#growth.at) this.#growth.step();
+      return this.#top++;
+    }
     const id = this.#free;
     this.#free = this.#words[id * this.wordCount]!;
     return id;
@@ -135,13 +176,22 @@ export class PrefixTable {
     return words[at] === w0 && words[at + 1] === w1 && words[at + 2] === w2 && words[at + 3] === w3;
   }
 
-  #homeOf(id: number): number {
+  #insertRange(start: number, end: number): void {
+    const { slots, mask } = this.#slots;
+    for (let id = start; id < end; id += 1) {
+      if (this.#lengths[id] === freed) continue;
+      let slot = this.#hashOf(id) & mask;
+      while (slots[slot] !== 0 && slots[slot] !== id + 1) slot = (slot + 1) & mask;
+      slots[slot] = id + 1;
+    }
+  }
+
+  #hashOf(id: number): number {
     const length = this.#lengths[id]!;
-    if (this.wordCount === 1) return this.#hash(this.#words[id]!, 0, 0, 0, length) & this.#mask;
-    const at = id * 4;
     const words = this.#words;
-    const hash = this.#hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, length);
-    return hash & this.#mask;
+    if (this.wordCount === 1) return this.#hash(words[id]!, 0, 0, 0, length);
+    const at = id * 4;
+    return this.#hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, length);
   }
 
   #hash(w0: number, w1: number, w2: number, w3: number, length: number): number {
@@ -152,21 +202,6 @@ export class PrefixTable {
       x = mix(x) ^ w3;
     }
     return mix(x);
-  }
-
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#mask = this.#capacity * 2 - 1;
-    this.#words = growInt32(this.#words, this.#capacity * this.wordCount);
-    this.#lengths = growUint8(this.#lengths, this.#capacity);
-    this.#lengths.fill(freed, this.#top);
-    const slots = new Int32Array(this.#capacity * 2).fill(-1);
-    for (let id = 0; id < this.#top; id += 1) {
-      let slot = this.#homeOf(id);
-      while (slots[slot]! >= 0) slot = (slot + 1) & this.#mask;
-      slots[slot] = id;
-    }
-    this.#slots = slots;
   }
 }
 

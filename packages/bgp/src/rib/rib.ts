@@ -1,52 +1,50 @@
 /**
  * The RIB: Adj-RIBs-In, decision process, Loc-RIB and what every peer is owed (RFC 4271 3.2, 9),
- * for IPv4 and IPv6 unicast. Pure: bytes of UPDATE bodies in, bytes of messages and Loc-RIB changes
- * out; the caller owns sockets and timers. Output depends on the current routes only, never on the
- * order in which they came.
+ * for every family of `addressFamilies`. Pure: bytes of UPDATE bodies in, bytes of messages and
+ * Loc-RIB changes out; the caller owns sockets and timers. Output depends on the current routes
+ * only, never on the order in which they came; the one exception is which path identifier (RFC
+ * 7911) stands for which path.
  *
  * How the caller drives it:
- * - `sessionUp` when a session is Established, then `pull` until it returns undefined: that is the
- *   initial table and the End-of-RIB markers.
- * - `receive` for every UPDATE, then once per turn of the event loop `flush` while it returns true
- *   (yield between calls) and `takeChanges`.
- * - `deliver` of `flush` answers false when the peer's write queue is above its limit; that peer
- *   gets nothing more from `flush`. When its socket has drained, `pull` catches it up from the
- *   table, whatever happened meanwhile.
+ * - `sessionUp` when a session is Established. From then on a peer is in one of two states, which
+ *   `inSync` tells. Once per turn of the event loop: `flush`, which serves all peers in sync at
+ *   once, then `pull` for each of the others that has room in its write queue, then `takeChanges`;
+ *   another turn while `flush` says that there is more, or `pull` returned something.
+ * - A peer is not in sync at first (it is owed the table and the End-of-RIB markers), while its
+ *   write queue is full, after `refresh` and after a change of its export policy or of its route
+ *   target memberships. `pull` brings it up to date from the table, whatever happened meanwhile.
+ * - `receive` for every UPDATE, which is also what ends some of these states.
+ * - `deliver` of `flush` answers false when the peer's write queue is above its limit: it gets
+ *   nothing more from `flush` until `pull` has brought it back in sync.
+ * - A peer with the `route-target` family gets no VPN and EVPN routes until its End-of-RIB for that
+ *   family, or until the caller is tired of waiting and calls `stopAwaitingMemberships` (RFC 4684
+ *   6).
+ * - When a session ends, `sessionDown` with the families to retain; on expiry of the restart time
+ *   `longLivedStale` or `sweepStale`, after the long-lived stale time `sweepStale` (RFC 9494 4.2).
+ * - `recheckOwnership` when `RibConfig.ownership` may answer differently.
  */
 
-import type { Ip, Prefix } from "@heddle/inet";
-import { assert, must } from "@heddle/std";
-import { BgpError } from "../errors.ts";
+import type { Prefix } from "@heddle/inet";
+import { assert } from "@heddle/std";
 import type { AddressFamily } from "../packet/address-family.ts";
 import type { Policy } from "../policy/policy.ts";
-import { AdjRibIn, familyOfPrefix } from "./adj-rib-in.ts";
-import { CatchUp } from "./catch-up.ts";
-import { FamilyClasses, localImportClass, sameContext } from "./classes.ts";
+import { familyOfPrefix } from "./adj-rib-in.ts";
+import type { DirtyKeys } from "./changes.ts";
+import { checkPeer } from "./check-peer.ts";
+import { sameContext } from "./classes.ts";
 import type { RibConfig } from "./config.ts";
-import { FamilyTable } from "./family-table.ts";
+import { Families, type FamilyState } from "./families.ts";
+import { partsFor } from "./group-messages.ts";
 import type { ImportClass } from "./import.ts";
-import { type LocRibChange, locRibChange } from "./loc-rib.ts";
+import { type LocRibChange, locRibChange, type RouteChange, routeChange } from "./loc-rib.ts";
 import type { LocalAttributes } from "./local-route.ts";
-import {
-  localPeer,
-  type PeerIndex,
-  type RibPeer,
-  type RibPeerCounts,
-  type RibSession,
-} from "./peer.ts";
-import type { PeerFamily, PeerState } from "./peer-state.ts";
+import type { PeerIndex, RibPeer, RibSession } from "./peer.ts";
+import type { PeerState } from "./peer-state.ts";
+import { PeerSync } from "./peer-sync.ts";
 import { PeerTable } from "./peer-table.ts";
-import {
-  advertisedCount,
-  longestMatch,
-  lookup,
-  type RibPath,
-  type RouteFilter,
-  receivedCounts,
-  routes,
-} from "./queries.ts";
-import { dropCatchUp, endWalk, type FamilySync, pullMessages } from "./sync.ts";
-import { partsFor } from "./update-batch.ts";
+import { type KeyedFamily, RibReader } from "./rib-reader.ts";
+import { rowLongLived, rowStale } from "./rows.ts";
+import { pullMessages } from "./sync.ts";
 import { UpdateReceiver } from "./update-receiver.ts";
 
 /**
@@ -69,34 +67,36 @@ export interface ReceiveResult {
  */
 export type Deliver = (peer: PeerIndex, bytes: Uint8Array) => boolean;
 
-/** Prefixes that one call of `flush` handles; some milliseconds of work. */
+/** Keys that one call of `flush` handles; some milliseconds of work. */
 const flushCountDefault = 32768;
+/** Times that a call of `flush` encodes a key, for one group or another. */
+const encodeCountMax = 49152;
+/** But so many keys at least, or messages would hold one route each. */
+const sliceCountMin = 256;
 
-interface FamilyState extends FamilySync {
-  readonly adjRibIn: AdjRibIn;
-}
-
-export class Rib {
+export class Rib extends RibReader {
   readonly #config: RibConfig;
   readonly #peers: PeerTable;
-  readonly #families: Map<AddressFamily, FamilyState> = new Map();
+  readonly #families: Families;
+  readonly #sync: PeerSync;
   readonly #receiver: UpdateReceiver;
 
   constructor(config: RibConfig) {
+    const peers = new PeerTable(config, (peer) => this.#hasRows(peer));
+    const families = new Families(config, peers, (peer, set) => {
+      this.#sync.oweSet(peers.get(peer), set);
+    });
+    super(peers, families);
     this.#config = config;
-    this.#peers = new PeerTable(config, (peer) => this.#hasRows(peer));
-    for (const family of config.families) this.#families.set(family, this.#newFamily(family));
-    this.#receiver = new UpdateReceiver((family) => this.#families.get(family)?.adjRibIn);
+    this.#peers = peers;
+    this.#families = families;
+    this.#sync = new PeerSync(families);
+    this.#receiver = new UpdateReceiver((family) => families.find(family)?.adjRibIn);
   }
 
   /** Registers a peer; it has no session yet. @throws BgpError `config` */
   addPeer(peer: RibPeer): PeerIndex {
-    if (peer.reflectorClient && peer.asn !== this.#config.localAsn) {
-      throw new BgpError(
-        "config",
-        `Cannot add reflector client: AS ${peer.asn}, want ${this.#config.localAsn}`,
-      );
-    }
+    checkPeer(peer, this.#config);
     return this.#peers.add(peer).index;
   }
 
@@ -124,13 +124,13 @@ export class Rib {
     if (cx === undefined) return;
     const wasInSync = state.inSync;
     for (const [family, held] of state.families) {
-      const at = this.#family(family);
+      const at = this.#families.get(family);
       const importClass = at.classes.importClassOf(state.config, cx);
       if (importClass !== held.importClass) {
         held.importClass = importClass;
         at.table.startSweep();
       }
-      if (session !== undefined) this.#changeGroup(state, session, held, at, wasInSync);
+      if (session !== undefined) this.#sync.changeGroup(state, session, held, at, wasInSync);
     }
     this.#pruneClasses();
   }
@@ -149,18 +149,12 @@ export class Rib {
     state.session = session;
     state.cx = session.cx;
     state.inSync = false;
+    const former = new Map(state.families);
     state.families.clear();
     for (const [family, at] of this.#families) {
       if (!session.cx.families.includes(family)) continue;
-      const catchUp = CatchUp.fromStart();
-      at.table.catchUps.add(catchUp);
-      state.families.set(family, {
-        importClass: at.classes.importClassOf(state.config, session.cx),
-        group: at.classes.join(peer, state.config, session),
-        catchUp,
-        endOfRibDue: true,
-        holds: undefined,
-      });
+      const longLived = former.get(family)?.longLived === true;
+      this.#sync.open(state, session, family, at, longLived);
     }
   }
 
@@ -170,17 +164,17 @@ export class Rib {
    */
   sessionDown(peer: PeerIndex, retain: readonly AddressFamily[] = []): void {
     const state = this.#peers.get(peer);
+    const hadSession = state.session !== undefined;
+    state.session = undefined;
+    state.inSync = false;
     for (const [family, { adjRibIn }] of this.#families) {
       adjRibIn.sessionDown(state, retain.includes(family));
     }
-    if (state.session === undefined) return;
-    state.session = undefined;
-    state.inSync = false;
+    for (const held of state.families.values()) held.longLived = false;
+    if (!hadSession) return;
     for (const [family, held] of state.families) {
-      const at = this.#family(family);
-      at.classes.leave(peer, held.group, false);
-      endWalk(state, held, at.classes);
-      dropCatchUp(held, at.table);
+      const at = this.#families.get(family);
+      this.#sync.close(state, held, at);
     }
   }
 
@@ -190,9 +184,31 @@ export class Rib {
    */
   sweepStale(peer: PeerIndex, family?: AddressFamily): void {
     const state = this.#peers.get(peer);
-    for (const [name, { adjRibIn }] of this.#families) {
-      if (family === undefined || family === name) adjRibIn.sweepStale(state);
+    for (const [name, at] of this.#families) {
+      if (family === undefined || family === name) sweepStale(state, at);
     }
+  }
+
+  /**
+   * The restart time of the peer is over, but its stale routes of `families` stay as the least
+   * preferred ones until `sweepStale` (RFC 9494 4.2); those that forbid it go.
+   */
+  longLivedStale(peer: PeerIndex, families: readonly AddressFamily[]): void {
+    const state = this.#peers.get(peer);
+    for (const family of families) {
+      const held = state.families.get(family);
+      if (held === undefined) continue;
+      held.longLived = true;
+      this.#families.get(family).adjRibIn.longLivedStale(state);
+    }
+  }
+
+  /**
+   * The peer begins to send the family again (RFC 7313 4.2): what it does not announce until
+   * `sweepStale` goes then.
+   */
+  markStale(peer: PeerIndex, family: AddressFamily): void {
+    this.#families.find(family)?.adjRibIn.markStale(this.#peers.get(peer));
   }
 
   /**
@@ -205,7 +221,9 @@ export class Rib {
     assert(state.session !== undefined, "an UPDATE comes from an Established session");
     const { problems, endOfRib } = this.#receiver.receive(state, bytes, start, end);
     if (endOfRib !== undefined) {
-      this.#families.get(endOfRib)?.adjRibIn.sweepStale(state);
+      const at = this.#families.find(endOfRib);
+      if (at !== undefined) sweepStale(state, at);
+      if (endOfRib === "route-target") this.stopAwaitingMemberships(peer);
       return { problems, endOfRib };
     }
     const limitExceeded = this.#limitExceeded(state);
@@ -214,15 +232,46 @@ export class Rib {
   }
 
   /**
+   * The peer has sent its route target memberships, or has had time enough: VPN and EVPN routes
+   * that they ask for are sent from now on.
+   */
+  stopAwaitingMemberships(peer: PeerIndex): void {
+    for (const held of this.#peers.get(peer).families.values()) held.waiting = false;
+  }
+
+  /**
    * Originates a route. Local routes win over every learned one and are not handed to the kernel.
    */
   originate(prefix: Prefix, attributes: LocalAttributes = {}): void {
-    this.#family(familyOfPrefix(prefix)).adjRibIn.originate(prefix, attributes);
+    this.#families.get(familyOfPrefix(prefix)).adjRibIn.originate(prefix, attributes);
   }
 
   /** Returns false when the prefix was not originated. */
   withdraw(prefix: Prefix): boolean {
-    return this.#family(familyOfPrefix(prefix)).adjRibIn.withdrawLocal(prefix);
+    return this.#families.get(familyOfPrefix(prefix)).adjRibIn.withdrawLocal(prefix);
+  }
+
+  /**
+   * As `originate`, for the families that are not plain unicast; key and payload are what the
+   * `encode` functions of their routes give, and are copied.
+   */
+  originateRoute(
+    family: KeyedFamily,
+    key: Uint8Array,
+    payload: Uint8Array,
+    attributes: LocalAttributes = {},
+  ): void {
+    this.#families.get(family).adjRibIn.originateKey(key, payload, attributes);
+  }
+
+  /** Returns false when the route was not originated. */
+  withdrawRoute(family: KeyedFamily, key: Uint8Array): boolean {
+    return this.#families.get(family).adjRibIn.withdrawLocalKey(key);
+  }
+
+  /** Asks `RibConfig.ownership` again about every route of the peers that it is asked about. */
+  recheckOwnership(): void {
+    for (const { table } of this.#families.states()) table.startSweep();
   }
 
   /**
@@ -230,29 +279,32 @@ export class Rib {
    * 4724 4.1).
    */
   holdBestPath(families: readonly AddressFamily[] = this.#config.families): void {
-    for (const family of families) this.#family(family).table.held = true;
+    for (const family of families) this.#families.get(family).table.held = true;
   }
 
   /** Ends the hold; peers that were not in sync continue with `pull`. */
   releaseBestPath(families: readonly AddressFamily[] = this.#config.families): void {
-    for (const family of families) this.#family(family).table.held = false;
+    for (const family of families) this.#families.get(family).table.held = false;
   }
 
   /** True when `flush` has something to do. */
   get dirty(): boolean {
-    return [...this.#families.values()].some(({ table }) => table.dirty);
+    return this.#families.dirty;
   }
 
   /**
-   * Advertises up to `limit` changed prefixes per family to all peers in sync; true when there is
-   * more to do.
+   * Advertises up to `limit` changed keys to all peers in sync; true when there is more to do. It is
+   * fewer keys where there are many update groups, so that one call does not take long.
    */
   flush(deliver: Deliver, limit: number = flushCountDefault): boolean {
-    for (const at of this.#families.values()) {
-      at.table.sweep(limit, (row, id) => this.#reimport(at, row, id));
-      if (at.table.held) continue;
-      const ids = at.table.takeDirty(limit);
-      if (ids.length > 0) this.#advertise(at, ids, deliver);
+    for (const validation of this.#families.flowValidations()) validation.step(limit);
+    const due = this.#families.states().filter(({ table }) => table.dirty);
+    const share = Math.max(1, Math.floor(limit / Math.max(1, due.length)));
+    for (const at of due) {
+      // Looking at a key costs less than sending it, but it may have to be decided on anew.
+      at.table.sweep(Math.ceil(share / 4), (row, id) => this.#reimport(at, row, id));
+      const dirty = at.table.takeDirty(sliceOf(share, at.classes.groupCount));
+      if (dirty.all.length > 0) this.#advertise(at, dirty, deliver);
     }
     return this.dirty;
   }
@@ -264,8 +316,8 @@ export class Rib {
   pull(peer: PeerIndex, lengthMax = 65536): Uint8Array | undefined {
     const state = this.#peers.get(peer);
     if (state.session === undefined || state.inSync) return undefined;
-    const bytes = pullMessages(state, (family) => this.#family(family), lengthMax);
-    if (bytes === undefined) this.#enterSync(state);
+    const bytes = pullMessages(state, (family) => this.#families.get(family), lengthMax);
+    if (bytes === undefined) this.#sync.enter(state);
     return bytes;
   }
 
@@ -279,7 +331,7 @@ export class Rib {
     const state = this.#peers.get(peer);
     const held = state.families.get(family);
     if (state.session === undefined || held === undefined) return;
-    this.#leaveSync(state);
+    this.#sync.leave(state);
     held.catchUp?.restart();
   }
 
@@ -288,7 +340,8 @@ export class Rib {
    */
   takeChanges(limit = 1024): LocRibChange[] {
     const changes: LocRibChange[] = [];
-    for (const { table } of this.#families.values()) {
+    for (const { table } of this.#families.states()) {
+      if (table.prefixes === undefined) continue;
       table.takeChanged(limit - changes.length, (id) => {
         changes.push(locRibChange(table, id, (peer) => this.#peers.get(peer).config.ifindex));
       });
@@ -297,136 +350,67 @@ export class Rib {
   }
 
   get changesPending(): boolean {
-    return [...this.#families.values()].some(({ table }) => table.changed);
+    return this.#families
+      .states()
+      .some(({ table }) => table.changed && table.prefixes !== undefined);
   }
 
-  lookup(prefix: Prefix): RibPath[] {
-    return lookup(this.#family(familyOfPrefix(prefix)).table, prefix);
-  }
-
-  /** The paths of the longest prefix with a best path that contains `address`. */
-  longestMatch(address: Ip): RibPath[] {
-    const family = typeof address === "number" ? "ipv4-unicast" : "ipv6-unicast";
-    return longestMatch(this.#family(family).table, address);
-  }
-
-  /** Lazy: the RIB must not change while it is being iterated. */
-  *routes(filter: RouteFilter = {}): Generator<RibPath> {
-    for (const [family, { table }] of this.#families) {
-      if (filter.family === undefined || filter.family === family) yield* routes(table, filter);
+  /** Up to `limit` changes of `RibConfig.watchedFamilies`, each key once with its current state. */
+  takeRouteChanges(limit = 1024): RouteChange[] {
+    const changes: RouteChange[] = [];
+    for (const { table } of this.#families.states()) {
+      if (table.opaqueKeys === undefined) continue;
+      table.takeChanged(limit - changes.length, (id) => changes.push(routeChange(table, id)));
     }
+    return changes;
   }
 
-  counts(peer: PeerIndex, family: AddressFamily): RibPeerCounts {
-    const state = this.#peers.get(peer);
-    const { table } = this.#family(family);
-    const held = state.session === undefined ? undefined : state.families.get(family);
-    return {
-      ...receivedCounts(table, peer),
-      advertised: held === undefined ? 0 : advertisedCount(table, held.group, peer),
-    };
-  }
-
-  /** Prefixes in the table, also those whose paths are all ineligible. */
-  prefixCount(family: AddressFamily): number {
-    return this.#family(family).table.prefixes.count;
-  }
-
-  /** Distinct attribute blocks in use. */
-  attributeCount(family: AddressFamily): number {
-    return this.#family(family).table.blocks.count;
+  get routeChangesPending(): boolean {
+    return this.#families
+      .states()
+      .some(({ table }) => table.changed && table.opaqueKeys !== undefined);
   }
 
   #hasRows(peer: PeerIndex): boolean {
-    return [...this.#families.values()].some(({ table }) => table.rows.anyOf(peer));
-  }
-
-  #newFamily(family: AddressFamily): FamilyState {
-    const table = new FamilyTable(family, this.#config, (row) => {
-      classes.forgetRow(row);
-    });
-    const classes = new FamilyClasses(this.#config, table, (peer) => this.#peers.originOf(peer));
-    const adjRibIn = new AdjRibIn(
-      table,
-      localImportClass(this.#config, family),
-      this.#peers.get(localPeer).traits,
-      (address) => this.#peers.isOwnAddress(address),
-    );
-    return { table, adjRibIn, classes };
-  }
-
-  #family(family: AddressFamily): FamilyState {
-    return must(this.#families.get(family), `family ${family} is configured`);
+    return this.#families.states().some(({ table }) => table.rows.anyOf(peer));
   }
 
   #limitExceeded(state: PeerState): AddressFamily | undefined {
     const { prefixCountMax } = state.config;
     if (prefixCountMax === undefined) return undefined;
     for (const family of state.families.keys()) {
-      if (this.#family(family).table.heldCount(state.index) > prefixCountMax) return family;
+      if (this.#families.get(family).table.heldCount(state.index) > prefixCountMax) return family;
     }
     return undefined;
   }
 
-  #advertise(at: FamilyState, ids: Int32Array, deliver: Deliver): void {
-    for (const catchUp of at.table.catchUps) for (const id of ids) catchUp.mark(id);
+  #advertise(at: FamilyState, dirty: DirtyKeys, deliver: Deliver): void {
+    for (const catchUp of at.table.catchUps) catchUp.markChanges(dirty);
     for (const { group, batch } of at.classes.groups()) {
       const members = [...group.members].filter((peer) => this.#peers.get(peer).inSync);
       if (members.length === 0) continue;
-      const messages = batch.encodeChanges(ids);
+      const messages = batch.encodeChanges(dirty);
       if (messages === undefined) continue;
       for (const peer of members) {
         let room = true;
         for (const part of partsFor(messages, peer)) room = deliver(peer, part) && room;
-        if (!room) this.#leaveSync(this.#peers.get(peer));
+        if (!room) this.#sync.leave(this.#peers.get(peer));
       }
     }
-    at.table.commit(ids);
-  }
-
-  /** From now on the peer is served by `pull`; what changes is marked for it. */
-  #leaveSync(state: PeerState): void {
-    if (!state.inSync) return;
-    state.inSync = false;
-    for (const [family, held] of state.families) {
-      held.catchUp = CatchUp.fromNow();
-      this.#family(family).table.catchUps.add(held.catchUp);
-    }
-  }
-
-  #enterSync(state: PeerState): void {
-    const families = [...state.families];
-    if (families.some(([family]) => this.#family(family).table.held)) return;
-    for (const [family, held] of families) dropCatchUp(held, this.#family(family).table);
-    state.inSync = true;
-  }
-
-  #changeGroup(
-    state: PeerState,
-    session: RibSession,
-    held: PeerFamily,
-    at: FamilyState,
-    wasInSync: boolean,
-  ): void {
-    const former = held.group;
-    const group = at.classes.join(state.index, state.config, session);
-    if (group === former) return;
-    held.group = group;
-    const isWalking = held.holds !== undefined || !wasInSync;
-    this.#leaveSync(state);
-    held.catchUp?.restart();
-    endWalk(state, held, at.classes);
-    held.holds = isWalking ? "mixed" : former;
-    at.classes.leave(state.index, former, !isWalking);
+    this.#families.flowValidationBy(at.table.family)?.unicastChanges(dirty.changed);
+    at.table.commit(dirty);
   }
 
   #reimport(at: FamilyState, row: number, id: number): number {
     const { rows } = at.table;
     const state = this.#peers.get(rows.peer[row]!);
-    const importClass = state.families.get(at.table.family)?.importClass;
-    if (importClass === undefined) return row;
-    if (rows.blockOf(row).importClass === importClass) return row;
-    return at.adjRibIn.reimport(row, id, importClass, state.traits);
+    const held = state.families.get(at.table.family);
+    if (held === undefined) return row;
+    const { importClass, longLived } = held;
+    const isCurrent = rows.blockOf(row).importClass === importClass;
+    const isTimely = !longLived || (rows.flags[row]! & staleFlags) !== rowStale;
+    if (isCurrent && isTimely && !at.adjRibIn.hasFlags(state.index)) return row;
+    return at.adjRibIn.reimport(row, id, importClass, state.traits, longLived);
   }
 
   #pruneClasses(): void {
@@ -442,3 +426,16 @@ export class Rib {
 }
 
 const accepted: ReceiveResult = { problems: [] };
+const staleFlags = rowStale | rowLongLived;
+
+function sweepStale(state: PeerState, { adjRibIn, table }: FamilyState): void {
+  const held = state.families.get(table.family);
+  if (held !== undefined) held.longLived = false;
+  adjRibIn.sweepStale(state);
+}
+
+/** Keys of one family for one call of `flush`, of which `limit` would be allowed. */
+function sliceOf(limit: number, groupCount: number): number {
+  const affordable = Math.floor(encodeCountMax / Math.max(1, groupCount));
+  return Math.min(limit, Math.max(sliceCountMin, affordable));
+}

@@ -10,17 +10,29 @@
 import { must } from "@heddle/std";
 import type { Block } from "./blocks.ts";
 import { growFloat64, growInt32, growUint8 } from "./columns.ts";
-import { type Candidate, ineligibleScore } from "./decision.ts";
+import { type Candidate, ineligibleScore, longLivedScore } from "./decision.ts";
 import type { ImportOutcome } from "./import.ts";
 
 export const rowStale = 1;
 export const rowDead = 2;
 /** Own next hop: ineligible although the outcome of the block is not. */
 export const rowOwnNextHop = 4;
+/** Stale beyond the restart time: the least preferred of all (RFC 9494 4.3). */
+export const rowLongLived = 8;
+/** The peer may not announce the route: see `RouteOwnership`. */
+export const rowNotOwner = 16;
+/** The flow specification does not agree with unicast routing (RFC 8955 6). */
+export const rowFlowInvalid = 32;
 
-/** What the row's path is in the decision process; `row` leads back. */
+const ineligibleFlags = rowOwnNextHop | rowNotOwner | rowFlowInvalid;
+/** What, besides block, peer and outcome, makes a row another row. */
+export const rowVariant: number = rowStale | rowLongLived | rowNotOwner | rowFlowInvalid;
+
+/** What the row's path is in the decision process; `row` and `path` lead back. */
 export interface RowCandidate extends Candidate {
   readonly row: number;
+  /** -1 where only rows are compared. */
+  readonly path: number;
 }
 
 /** What distinguishes the peers that share a block. */
@@ -33,11 +45,15 @@ export type PeerTraits = Pick<Candidate, "external" | "peerAddress"> & {
 export class RowTable {
   peer: Int32Array = new Int32Array(64);
   score: Float64Array = new Float64Array(64);
+  /** RFC 7432 7.7, as of {@link Candidate}. */
+  mobility: Float64Array = new Float64Array(64);
   flags: Uint8Array = new Uint8Array(64);
   /** Paths of the table that are this row. */
   pathCount: Int32Array = new Int32Array(64);
-  /** Prefixes of which this row is what was last advertised. */
+  /** What was last advertised, and entries of add-path, that are this row. */
   advertisedCount: Int32Array = new Int32Array(64);
+  /** Number of the route's set of route targets; -1 where none is kept. */
+  targetSet: Int32Array = new Int32Array(64);
   readonly #outcomeIndex: number[] = [];
   readonly #candidates: (RowCandidate | undefined)[] = [];
   readonly #blocks: (Block | undefined)[] = [];
@@ -79,31 +95,27 @@ export class RowTable {
     return this.#blocks.some((block, row) => block !== undefined && this.peer[row] === peer);
   }
 
-  /** The live or the stale row, or -1. */
-  find(block: Block, peer: number, outcomeIndex: number, stale: boolean): number {
+  /** The row that is not dead, or -1; `variant` are flags of {@link rowVariant}. */
+  find(block: Block, peer: number, outcomeIndex: number, variant: number): number {
     for (const row of block.rows) {
       if (this.peer[row] !== peer || this.#outcomeIndex[row] !== outcomeIndex) continue;
-      if (this.isStale(row) === stale) return row;
+      if ((this.flags[row]! & rowVariant) === variant) return row;
     }
     return -1;
   }
 
-  /** A new live row that nothing refers to yet. */
-  add(
-    block: Block,
-    peer: number,
-    outcomeIndex: number,
-    traits: PeerTraits,
-    ownNextHop: boolean,
-  ): number {
+  /** A new row that nothing refers to yet. */
+  add(block: Block, peer: number, outcomeIndex: number, traits: PeerTraits, flags: number): number {
     const row = this.#free.pop() ?? this.#blocks.length;
     if (row === this.peer.length) this.#grow();
-    const candidate = candidateOf(row, block.outcomes[outcomeIndex]!, traits, ownNextHop);
+    const candidate = candidateOf(row, block.outcomes[outcomeIndex]!, traits, flags);
     this.peer[row] = peer;
     this.score[row] = candidate.score;
-    this.flags[row] = ownNextHop ? rowOwnNextHop : 0;
+    this.mobility[row] = candidate.mobility;
+    this.flags[row] = flags;
     this.pathCount[row] = 0;
     this.advertisedCount[row] = 0;
+    this.targetSet[row] = -1;
     this.#outcomeIndex[row] = outcomeIndex;
     this.#candidates[row] = candidate;
     this.#blocks[row] = block;
@@ -129,7 +141,17 @@ export class RowTable {
    * unnoticed.
    */
   equivalent(a: number, b: number): boolean {
-    return this.outcomeOf(a) === this.outcomeOf(b) && this.peer[a] === this.peer[b];
+    const differ = (this.flags[a]! ^ this.flags[b]!) & ~(rowStale | rowDead);
+    return differ === 0 && this.outcomeOf(a) === this.outcomeOf(b) && this.peer[a] === this.peer[b];
+  }
+
+  retainAdvertised(row: number): void {
+    this.advertisedCount[row] = this.advertisedCount[row]! + 1;
+  }
+
+  releaseAdvertised(row: number): void {
+    this.advertisedCount[row] = this.advertisedCount[row]! - 1;
+    this.freeIfUnused(row);
   }
 
   freeIfUnused(row: number): void {
@@ -153,9 +175,11 @@ export class RowTable {
     const capacity = this.peer.length * 2;
     this.peer = growInt32(this.peer, capacity);
     this.score = growFloat64(this.score, capacity);
+    this.mobility = growFloat64(this.mobility, capacity);
     this.flags = growUint8(this.flags, capacity);
     this.pathCount = growInt32(this.pathCount, capacity);
     this.advertisedCount = growInt32(this.advertisedCount, capacity);
+    this.targetSet = growInt32(this.targetSet, capacity);
   }
 }
 
@@ -163,12 +187,14 @@ function candidateOf(
   row: number,
   outcome: ImportOutcome,
   traits: PeerTraits,
-  ownNextHop: boolean,
+  flags: number,
 ): RowCandidate {
   const { attributes } = outcome;
   return {
     row,
-    score: ownNextHop ? ineligibleScore : outcome.score,
+    path: -1,
+    score: scoreFor(outcome.score, flags),
+    mobility: outcome.mobility,
     med: attributes.med ?? 0,
     neighborAsn: outcome.neighborAsn,
     external: traits.external,
@@ -176,5 +202,11 @@ function candidateOf(
     clusterListLength: attributes.clusterList.length,
     peerAddress: traits.peerAddress,
     asPath: attributes.asPath,
+    pathId: 0,
   };
+}
+
+function scoreFor(score: number, flags: number): number {
+  if ((flags & ineligibleFlags) !== 0) return ineligibleScore;
+  return (flags & rowLongLived) !== 0 && score < longLivedScore ? score + longLivedScore : score;
 }

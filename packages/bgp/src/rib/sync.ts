@@ -5,10 +5,11 @@
  */
 import type { AddressFamily } from "../packet/address-family.ts";
 import { encodeEndOfRib } from "../packet/update-builder.ts";
-import type { CatchUp } from "./catch-up.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { FamilyClasses } from "./classes.ts";
 import type { FamilyTable } from "./family-table.ts";
 import type { PeerFamily, PeerState } from "./peer-state.ts";
+import type { TargetSets } from "./target-sets.ts";
 
 /** What of a family is needed to serve a peer. */
 export interface FamilySync {
@@ -45,8 +46,8 @@ function nextPiece(
   for (const [family, held] of peer.families) {
     const at = familyOf(family);
     const { catchUp } = held;
-    if (at.table.held || catchUp === undefined) continue;
-    if (!catchUp.walkDone(at.table.prefixes.top)) return walkPiece(peer, held, at, catchUp);
+    if (at.table.held || held.waiting || catchUp === undefined) continue;
+    if (!catchUp.walkDone(at.table.routeKeys.top)) return walkPiece(peer, held, at, catchUp);
     endWalk(peer, held, at.classes);
     if (catchUp.markCount > 0) return markPiece(peer, held, at, catchUp);
     if (held.endOfRibDue) {
@@ -63,13 +64,12 @@ function walkPiece(
   { table, classes }: FamilySync,
   catchUp: CatchUp,
 ): Uint8Array {
-  const ids = catchUp.walk(pieceCount, table.prefixes.top).filter((id) => table.prefixes.has(id));
+  const ids = catchUp.walk(pieceCount, table.routeKeys);
   const marked = new Set<number>();
   if (catchUp.markCount > 0) for (const id of ids) if (catchUp.unmark(id)) marked.add(id);
   const { holds } = held;
-  const mayHold = (id: number): boolean => {
+  const mayHold = (id: number, row: number): boolean => {
     if (marked.has(id)) return true;
-    const row = table.advertised[id]!;
     if (holds === undefined || row < 0) return false;
     return holds === "mixed" || holds.entryOf(row, id) !== undefined;
   };
@@ -88,6 +88,23 @@ function markPiece(
   const bytes = classes.batchOf(held.group).encodeState(ids, peer.index, () => true);
   for (const id of ids) table.freeIfUnused(id);
   return bytes;
+}
+
+/** `fromNow`: the peer holds all that it is owed up to now. */
+export function newCatchUp(
+  { index }: PeerState,
+  { group }: PeerFamily,
+  table: FamilyTable,
+  targetSets: TargetSets,
+  fromNow: boolean,
+): CatchUp {
+  const { addPathCount, constrained } = group.cls;
+  const isInterested = (row: number): boolean =>
+    row >= 0 && targetSets.isInterested(index, table.rows.targetSet[row]!);
+  const concerns = (id: number): boolean =>
+    isInterested(table.advertised[id]!) || isInterested(table.best[id]!);
+  const audience = { addPath: addPathCount > 0, ...(constrained ? { concerns } : {}) };
+  return fromNow ? CatchUp.fromNow(audience) : CatchUp.fromStart(audience);
 }
 
 /** The peer holds nothing any more that only its former group exported. */

@@ -1,7 +1,8 @@
 /**
- * A batch of prefixes as UPDATE messages of one update group. Prefixes with the same attributes
- * share messages; what was learned from one member lies together, so that split horizon is leaving
- * out a range of bytes.
+ * A batch of routes as UPDATE messages of one update group. Routes with the same attributes share
+ * messages; what was learned from one member lies together, so that split horizon is leaving out a
+ * range of bytes. In a group that route target memberships constrain (RFC 4684), what has the same
+ * route targets lies together, and a member takes the ranges that it is interested in.
  */
 import {
   UpdateBuilder,
@@ -9,135 +10,254 @@ import {
   withdrawHead4,
   withdrawHeadMp,
 } from "../packet/update-builder.ts";
-import type { ExportEntry, ExportGroup } from "./export.ts";
+import type { DirtyKeys } from "./changes.ts";
+import type { ExportEntry, ExportGroup } from "./export-group.ts";
 import type { FamilyTable } from "./family-table.ts";
+import { type GroupMessages, RangeMap } from "./group-messages.ts";
 import type { PeerIndex } from "./peer.ts";
-
-/** Messages for all members of a group. Owned, and shared between the members: never written to. */
-export interface GroupMessages {
-  readonly bytes: Uint8Array;
-  /** By member: ascending, disjoint ranges [start, end) of `bytes` that are not for it. */
-  readonly skipped: ReadonlyMap<PeerIndex, readonly (readonly [number, number])[]>;
-  /** By member: messages that are for it alone. */
-  readonly extra: ReadonlyMap<PeerIndex, Uint8Array>;
-}
+import type { TargetSets } from "./target-sets.ts";
 
 /** Stands for all sources that are not members of the group. */
 const notMember = -1;
 
+/**
+ * Routes one after the other: the id alone where that is all there is to a route of the group, else
+ * id, payload and path identifier.
+ */
+type RouteList = number[];
+
+/** Withdrawals for those that `before` was for and that `after` is not for. */
+interface Departure {
+  readonly before: ExportEntry;
+  readonly after: ExportEntry | undefined;
+  readonly routes: RouteList;
+}
+
 export class UpdateBatch {
   readonly #table: FamilyTable;
   readonly #group: ExportGroup;
+  readonly #targetSets: TargetSets;
   readonly #builder: UpdateBuilder;
   readonly #withdrawHead: UpdateHead;
+  readonly #isWide: boolean;
   #entries: ExportEntry[] = [];
-  /** Ids to be withdrawn, by the member that need not be told. */
-  #withdrawn: Map<PeerIndex, number[]> = new Map();
-  /** Ids to be withdrawn from one member. */
-  #extra: Map<PeerIndex, number[]> = new Map();
+  /** Routes to be withdrawn, by the member that need not be told. */
+  #withdrawn: Map<PeerIndex, RouteList> = new Map();
+  /** Routes to be withdrawn from one member. */
+  #extra: Map<PeerIndex, RouteList> = new Map();
+  /** Of a constrained group, by who was and who is told. */
+  #departures: Map<string, Departure> = new Map();
   #bytes: Uint8Array = new Uint8Array(4096);
   #length = 0;
 
-  constructor(table: FamilyTable, group: ExportGroup) {
+  constructor(table: FamilyTable, group: ExportGroup, targetSets: TargetSets) {
     this.#table = table;
     this.#group = group;
+    this.#targetSets = targetSets;
     this.#builder = new UpdateBuilder(group.cls.messageLengthMax);
-    const { family } = group.cls;
+    const { addPathCount, family } = group.cls;
     this.#withdrawHead = family === "ipv4-unicast" ? withdrawHead4() : withdrawHeadMp(family);
+    this.#isWide = table.prefixes === undefined || addPathCount > 0;
   }
 
   /** The change from what is advertised to what is best; undefined when the group sees none. */
-  encodeChanges(ids: Int32Array): GroupMessages | undefined {
-    for (const id of ids) this.#collectChange(id);
-    const skipped = new Map<PeerIndex, (readonly [number, number])[]>();
-    const skip = (source: PeerIndex, start: number): void => {
-      if (source === notMember || start === this.#length) return;
-      const ranges = skipped.get(source);
-      if (ranges === undefined) skipped.set(source, [[start, this.#length]]);
-      else ranges.push([start, this.#length]);
-    };
-    for (const [source, withdrawn] of this.#withdrawn) {
-      const start = this.#length;
-      this.#append(this.#withdrawals(withdrawn));
-      skip(source, start);
-    }
-    this.#appendAnnouncements(skip);
-    const extra = new Map<PeerIndex, Uint8Array>();
-    for (const [peer, withdrawn] of this.#extra) {
-      extra.set(peer, this.#withdrawals(withdrawn).slice());
-    }
-    const bytes = this.#takeBytes();
-    return bytes.length === 0 && extra.size === 0 ? undefined : { bytes, skipped, extra };
+  encodeChanges(dirty: DirtyKeys): GroupMessages | undefined {
+    this.#collectChanges(dirty);
+    const messages = this.#group.cls.constrained ? this.#constrained() : this.#shared();
+    const { bytes, extra } = messages;
+    return bytes.length === 0 && extra.size === 0 ? undefined : messages;
   }
 
   /**
-   * What is advertised, for one member; `heldOf` says of a prefix that is not exported to it
-   * whether it may hold it.
+   * What is advertised, for one member; `mayHold` says of a route that is not exported to it
+   * whether it may hold it from before, when `row` was exported.
    */
-  encodeState(ids: Int32Array, peer: PeerIndex, mayHold: (id: number) => boolean): Uint8Array {
-    const gone: number[] = [];
+  encodeState(
+    ids: Int32Array,
+    peer: PeerIndex,
+    mayHold: (id: number, row: number) => boolean,
+  ): Uint8Array {
+    const gone: RouteList = [];
+    const { addPathCount } = this.#group.cls;
+    const { addPathOut, advertised, advertisedPayload } = this.#table;
+    const visit = (id: number, pathId: number, row: number, payload: number): void => {
+      const entry = this.#entryFor(peer, row, id);
+      if (entry !== undefined) this.#announce(entry, id, payload, pathId);
+      else if (mayHold(id, row)) this.#push(gone, id, -1, pathId);
+    };
     for (const id of ids) {
-      const row = this.#table.advertised[id]!;
-      const isOther = row >= 0 && this.#table.rows.peer[row] !== peer;
-      const entry = isOther ? this.#group.entryOf(row, id) : undefined;
-      if (entry !== undefined) this.#announce(entry, id);
-      else if (mayHold(id)) gone.push(id);
+      if (addPathCount === 0) visit(id, 0, advertised[id]!, advertisedPayload?.[id] ?? -1);
+      else {
+        addPathOut.forEach(id, (pathId, row, payload, rank) => {
+          visit(id, pathId, rank < addPathCount ? row : -1, payload);
+        });
+      }
     }
     if (gone.length > 0) this.#append(this.#withdrawals(gone));
     this.#appendAnnouncements(() => undefined);
     return this.#takeBytes();
   }
 
-  #collectChange(id: number): void {
-    const { advertised, best, rows } = this.#table;
-    const oldRow = advertised[id]!;
-    const newRow = best[id]!;
-    const before = oldRow < 0 ? undefined : this.#group.entryOf(oldRow, id);
-    const after = newRow < 0 ? undefined : this.#group.entryOf(newRow, id);
-    if (after !== undefined) {
-      this.#announce(after, id);
-      const { source } = after;
-      const heldIt = before !== undefined && before.source !== source;
-      if (heldIt && this.#group.members.has(source)) push(this.#extra, source, id);
-    } else if (before !== undefined) {
-      push(this.#withdrawn, this.#memberOf(rows.peer[oldRow]!), id);
+  #collectChanges({ addPath, changed }: DirtyKeys): void {
+    const { addPathCount } = this.#group.cls;
+    const { advertised, best, bestPayload } = this.#table;
+    if (addPathCount === 0) {
+      for (const id of changed) {
+        this.#collect(
+          id,
+          0,
+          advertised[id]!,
+          best[id]!,
+          bestPayload === undefined ? -1 : bestPayload[id]!,
+        );
+      }
+      return;
+    }
+    for (const change of addPath) {
+      const oldRow = change.oldRank < addPathCount ? change.oldRow : -1;
+      const newRow = change.newRank < addPathCount ? change.newRow : -1;
+      // Only its rank is another.
+      if (oldRow === newRow && change.oldPayload === change.newPayload) continue;
+      this.#collect(change.id, change.pathId, oldRow, newRow, change.newPayload);
     }
   }
 
-  #announce(entry: ExportEntry, id: number): void {
+  #collect(id: number, pathId: number, oldRow: number, newRow: number, payload: number): void {
+    const before = oldRow < 0 ? undefined : this.#group.entryOf(oldRow, id);
+    const after = newRow < 0 ? undefined : this.#group.entryOf(newRow, id);
+    if (after !== undefined) this.#announce(after, id, payload, pathId);
+    if (before === undefined) return;
+    if (this.#group.cls.constrained) this.#depart(before, after, id, pathId);
+    else if (after === undefined) {
+      this.#push(listOf(this.#withdrawn, this.#memberOf(before.source)), id, -1, pathId);
+    } else if (before.source !== after.source && this.#memberOf(after.source) !== notMember) {
+      // What it holds is not replaced: it is not sent its own route.
+      this.#push(listOf(this.#extra, after.source), id, -1, pathId);
+    }
+  }
+
+  #depart(before: ExportEntry, after: ExportEntry | undefined, id: number, pathId: number): void {
+    const sameAudience = before.source === after?.source && before.targetSet === after.targetSet;
+    if (sameAudience) return;
+    const now = after === undefined ? "" : `${after.targetSet} ${after.source}`;
+    const key = `${before.targetSet} ${before.source} ${now}`;
+    let departure = this.#departures.get(key);
+    if (departure === undefined) {
+      departure = { before, after, routes: [] };
+      this.#departures.set(key, departure);
+    }
+    this.#push(departure.routes, id, -1, pathId);
+  }
+
+  /** Messages that all members take, but for what they sent themselves. */
+  #shared(): GroupMessages {
+    const skipped = new RangeMap();
+    const skip = (source: PeerIndex, start: number): void => {
+      const member = this.#memberOf(source);
+      if (member !== notMember) skipped.add(member, start, this.#length);
+    };
+    for (const [source, withdrawn] of this.#withdrawn) {
+      const start = this.#length;
+      this.#append(this.#withdrawals(withdrawn));
+      skip(source, start);
+    }
+    this.#appendAnnouncements((last, start) => skip(last.source, start));
+    const extra = new Map<PeerIndex, Uint8Array>();
+    for (const [peer, withdrawn] of this.#extra) {
+      extra.set(peer, this.#withdrawals(withdrawn).slice());
+    }
+    return { bytes: this.#takeBytes(), skipped, taken: undefined, extra };
+  }
+
+  /** Messages of which each member takes what its memberships cover. */
+  #constrained(): GroupMessages {
+    const taken = new RangeMap();
+    for (const { before, after, routes } of this.#departures.values()) {
+      const start = this.#length;
+      this.#append(this.#withdrawals(routes));
+      for (const member of this.#audienceOf(before)) {
+        if (after === undefined || !this.#isFor(after, member)) {
+          taken.add(member, start, this.#length);
+        }
+      }
+    }
+    this.#appendAnnouncements((last, start) => {
+      for (const member of this.#audienceOf(last)) taken.add(member, start, this.#length);
+    });
+    return { bytes: this.#takeBytes(), skipped: noRanges, taken, extra: nothingExtra };
+  }
+
+  *#audienceOf(entry: ExportEntry): Generator<PeerIndex> {
+    for (const peer of this.#targetSets.interestedIn(entry.targetSet)) {
+      if (peer !== entry.source && this.#group.members.has(peer)) yield peer;
+    }
+  }
+
+  #isFor(entry: ExportEntry, member: PeerIndex): boolean {
+    return member !== entry.source && this.#targetSets.isInterested(member, entry.targetSet);
+  }
+
+  #entryFor(peer: PeerIndex, row: number, id: number): ExportEntry | undefined {
+    if (row < 0) return undefined;
+    const { cls, splitsHorizon } = this.#group;
+    const { peer: peers, targetSet } = this.#table.rows;
+    if (splitsHorizon && peers[row] === peer) return undefined;
+    if (cls.constrained && !this.#targetSets.isInterested(peer, targetSet[row]!)) return undefined;
+    return this.#group.entryOf(row, id);
+  }
+
+  #announce(entry: ExportEntry, id: number, payload: number, pathId: number): void {
     if (entry.pending.length === 0) this.#entries.push(entry);
-    entry.pending.push(id);
+    this.#push(entry.pending, id, payload, pathId);
+  }
+
+  #push(routes: RouteList, id: number, payload: number, pathId: number): void {
+    routes.push(id);
+    if (this.#isWide) routes.push(payload, pathId);
   }
 
   #memberOf(source: PeerIndex): PeerIndex {
-    return this.#group.members.has(source) ? source : notMember;
+    const { members, splitsHorizon } = this.#group;
+    return splitsHorizon && members.has(source) ? source : notMember;
   }
 
-  /** Calls `close` after the last message of each source. */
-  #appendAnnouncements(close: (source: PeerIndex, start: number) => void): void {
+  /** Calls `close` after the last message of each source and set of route targets. */
+  #appendAnnouncements(close: (last: ExportEntry, start: number) => void): void {
     const entries = this.#entries;
-    entries.sort((a, b) => a.source - b.source);
+    entries.sort((a, b) => a.targetSet - b.targetSet || a.source - b.source);
+    const refused: RouteList = [];
     let start = this.#length;
     for (const [i, entry] of entries.entries()) {
       this.#builder.begin(entry.head);
-      this.#addPrefixes(entry.pending);
+      this.#addRoutes(entry.pending, true, refused);
       entry.pending.length = 0;
-      if (entries[i + 1]?.source === entry.source) continue;
+      const next = entries[i + 1];
+      if (next?.source === entry.source && next.targetSet === entry.targetSet) continue;
       this.#append(this.#builder.finish());
-      close(this.#memberOf(entry.source), start);
+      // RFC 4271 9.2: what no message has room for is not advertised.
+      if (refused.length > 0) this.#append(this.#withdrawals(refused));
+      refused.length = 0;
+      close(entry, start);
       start = this.#length;
     }
     this.#entries = [];
   }
 
-  #withdrawals(ids: readonly number[]): Uint8Array {
+  #withdrawals(routes: RouteList): Uint8Array {
     this.#builder.begin(this.#withdrawHead);
-    this.#addPrefixes(ids);
+    this.#addRoutes(routes, false, []);
     return this.#builder.finish();
   }
 
-  #addPrefixes(ids: readonly number[]): void {
-    const { prefixes } = this.#table;
+  #addRoutes(routes: RouteList, announced: boolean, refused: RouteList): void {
+    const { opaqueKeys } = this.#table;
+    if (opaqueKeys !== undefined) this.#addOpaque(routes, announced, refused);
+    else if (this.#isWide) this.#addPaths(routes);
+    else this.#addPrefixes(routes);
+  }
+
+  #addPrefixes(ids: RouteList): void {
+    const prefixes = this.#table.prefixes!;
     const builder = this.#builder;
     if (prefixes.wordCount === 1) {
       for (const id of ids) builder.prefix4(prefixes.wordOf(id, 0), prefixes.lengthOf(id));
@@ -146,6 +266,39 @@ export class UpdateBatch {
     for (const id of ids) {
       const word = (index: number): number => prefixes.wordOf(id, index);
       builder.prefix6(word(0), word(1), word(2), word(3), prefixes.lengthOf(id));
+    }
+  }
+
+  #addPaths(routes: RouteList): void {
+    const prefixes = this.#table.prefixes!;
+    const builder = this.#builder;
+    for (let at = 0; at < routes.length; at += 3) {
+      const id = routes[at]!;
+      const pathId = routes[at + 2]!;
+      const word = (index: number): number => prefixes.wordOf(id, index);
+      const length = prefixes.lengthOf(id);
+      if (prefixes.wordCount === 1) builder.pathPrefix4(pathId, word(0), length);
+      else builder.pathPrefix6(pathId, word(0), word(1), word(2), word(3), length);
+    }
+  }
+
+  #addOpaque(routes: RouteList, announced: boolean, refused: RouteList): void {
+    const { opaqueKeys, payloads } = this.#table;
+    const hasPathId = this.#group.cls.addPathCount > 0;
+    for (let at = 0; at < routes.length; at += 3) {
+      const id = routes[at]!;
+      const payloadId = routes[at + 1]!;
+      const pathId = routes[at + 2]!;
+      const announcedPayload = payloadId < 0 ? noPayload : payloads!.bytesOf(payloadId);
+      const payload = announced ? announcedPayload : undefined;
+      const keys = opaqueKeys!;
+      const fits = this.#builder.nlri(
+        keys.codec,
+        hasPathId ? pathId : undefined,
+        keys.bytesOf(id),
+        payload,
+      );
+      if (!fits) this.#push(refused, id, -1, pathId);
     }
   }
 
@@ -165,25 +318,19 @@ export class UpdateBatch {
     this.#length = 0;
     this.#withdrawn = new Map();
     this.#extra = new Map();
+    this.#departures = new Map();
     return bytes;
   }
 }
 
-function push(lists: Map<PeerIndex, number[]>, key: PeerIndex, id: number): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [id]);
-  else list.push(id);
-}
+const noPayload = new Uint8Array(0);
+const noRanges = new RangeMap();
+const nothingExtra: ReadonlyMap<PeerIndex, Uint8Array> = new Map();
 
-/** The parts of `messages` that are for `member`, in order; all whole messages. */
-export function* partsFor(messages: GroupMessages, member: PeerIndex): Generator<Uint8Array> {
-  const { bytes, skipped, extra } = messages;
-  let at = 0;
-  for (const [start, end] of skipped.get(member) ?? []) {
-    if (start > at) yield bytes.subarray(at, start);
-    at = end;
-  }
-  if (at < bytes.length) yield bytes.subarray(at);
-  const own = extra.get(member);
-  if (own !== undefined) yield own;
+function listOf(lists: Map<PeerIndex, RouteList>, key: PeerIndex): RouteList {
+  const known = lists.get(key);
+  if (known !== undefined) return known;
+  const list: RouteList = [];
+  lists.set(key, list);
+  return list;
 }

@@ -51,13 +51,17 @@ export class UpdateReceiver {
   #withdraw(peer: PeerState, bytes: Uint8Array, parts: UpdateParts, mp: MpParts): void {
     if (parts.withdrawnEnd > parts.withdrawnStart) {
       const nlri = { bytes, start: parts.withdrawnStart, end: parts.withdrawnEnd };
-      if (peer.families.has("ipv4-unicast")) this.#ribOf("ipv4-unicast")?.withdraw(peer, nlri);
+      const held = peer.families.get("ipv4-unicast");
+      if (held !== undefined) {
+        this.#ribOf("ipv4-unicast")?.withdraw(peer, nlri, held.addPathReceive);
+      }
     }
     if (mp.unreachStart < 0) return;
     const family = addressFamilyOf(mp.unreachAfi, mp.unreachSafi);
-    if (family === undefined || !peer.families.has(family)) return;
+    const negotiated = family === undefined ? undefined : peer.families.get(family);
+    if (family === undefined || negotiated === undefined) return;
     const nlri = { bytes, start: mp.unreachNlriStart, end: mp.unreachEnd };
-    this.#ribOf(family)?.withdraw(peer, nlri);
+    this.#ribOf(family)?.withdraw(peer, nlri, negotiated.addPathReceive);
   }
 
   #announce(
@@ -72,7 +76,9 @@ export class UpdateReceiver {
       const nlri = { bytes, start: parts.nlriStart, end: parts.nlriEnd };
       const key = this.#keyWithoutMp(bytes, parts, mp);
       const rib = this.#ribOf("ipv4-unicast");
-      if (rib !== undefined) problems = rib.announce(peer, v4.importClass, "nlri", key, nlri);
+      if (rib !== undefined) {
+        problems = rib.announce(peer, v4.importClass, "nlri", key, nlri, v4.addPathReceive);
+      }
     }
     const family = mp.reachStart < 0 ? undefined : addressFamilyOf(mp.reachAfi, mp.reachSafi);
     const negotiated = family === undefined ? undefined : peer.families.get(family);
@@ -87,6 +93,7 @@ export class UpdateReceiver {
       "mp-reach",
       key,
       nlri,
+      negotiated.addPathReceive,
     );
     return found === undefined || found.length === 0 ? problems : [...problems, ...found];
   }

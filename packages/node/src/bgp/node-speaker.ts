@@ -74,6 +74,11 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
     return [...this.#announced];
   }
 
+  /** The one that runs now; undefined before there is a configuration, and after the end. */
+  get speaker(): Speaker | undefined {
+    return this.#speaker;
+  }
+
   peers(): readonly PeerStatus[] {
     return this.#speaker === undefined ? [] : this.#speaker.peers();
   }

@@ -76,6 +76,36 @@ test("speakerConfigOf() gives a peer what is known of it and nothing else", () =
   );
 });
 
+test("speakerConfigOf() holds down the peer whose password is not known, and no other", () => {
+  const ref = { namespace: "heddle", name: "bgp", key: "password" };
+  const secured = { passwordSecretRef: ref };
+  const peers = [peer("link/a", secured), peer("link/b", secured), peer("link/c")];
+  const config = speakerConfigOf(
+    { ...bgp, peers },
+    {
+      ...facts,
+      passwords: new Map([["link/a", "secret"]]),
+      passwordProblems: new Map([["link/b", "no such Secret"]]),
+    },
+  );
+  assert.deepEqual(
+    config.peers.map(({ md5, heldDown }) => [md5, heldDown]),
+    [
+      ["secret", undefined],
+      [undefined, "no such Secret"],
+      [undefined, undefined],
+    ],
+  );
+});
+
+test("speakerConfigOf() takes the keepalive time, none where there is no hold time", () => {
+  const peers = [peer("link/a")];
+  const keepaliveOf = (fields: Partial<NodeBgp>): number | undefined =>
+    speakerConfigOf({ ...bgp, peers, ...fields }, facts).peers[0]?.keepaliveMs;
+  assert.equal(keepaliveOf({ keepaliveMs: 1000 }), 1000);
+  assert.equal(keepaliveOf({ holdTimeMs: 0, keepaliveMs: 0 }), undefined);
+});
+
 test("speakerConfigOf() has a policy for every word of the API", () => {
   const policies = (
     importPolicy: NodePeer["importPolicy"],

@@ -27,6 +27,8 @@ export interface SpeakerFacts {
   readonly ifindexOf: (name: string) => Ifindex | undefined;
   /** TCP-MD5 passwords by `origin` of the peer. */
   readonly passwords: ReadonlyMap<string, string>;
+  /** Why a password is not known; its peer is held down and says so. */
+  readonly passwordProblems?: ReadonlyMap<string, string>;
   readonly listen?: readonly ListenAddress[];
 }
 
@@ -92,6 +94,7 @@ function peerConfigOf(peer: NodePeer, bgp: NodeBgp, facts: SpeakerFacts): PeerCo
     kind: peer.kind,
     families: peer.families.map((family) => families[family]),
     holdTimeMs: bgp.holdTimeMs,
+    ...(bgp.holdTimeMs === 0 ? {} : { keepaliveMs: bgp.keepaliveMs }),
     importPolicy: importPolicies[peer.importPolicy],
     exportPolicy: exportPolicies[peer.exportPolicy],
     prefixCountMax,
@@ -99,9 +102,18 @@ function peerConfigOf(peer: NodePeer, bgp: NodeBgp, facts: SpeakerFacts): PeerCo
     ...(ifindex === undefined ? {} : { ifindex }),
     ...(peer.nextHop4 === undefined ? {} : { nextHop4: peer.nextHop4 }),
     ...(peer.nextHop6 === undefined ? {} : { nextHop6: peer.nextHop6 }),
-    ...(md5 === undefined ? {} : { md5 }),
+    ...(md5 === undefined ? heldDownOf(peer, facts) : { md5 }),
     ...bfdOf(peer),
   };
+}
+
+/** Without its password a peer that wants one gets no session, rather than an unsigned one. */
+function heldDownOf(
+  { origin, passwordSecretRef }: NodePeer,
+  { passwordProblems }: SpeakerFacts,
+): { heldDown?: string } {
+  if (passwordSecretRef === undefined) return {};
+  return { heldDown: passwordProblems?.get(origin) ?? "the password of the session is not known" };
 }
 
 /** BFD needs to know both addresses; a session without an own one has none. */

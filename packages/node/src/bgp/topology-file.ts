@@ -3,8 +3,9 @@
  * and keeps its uplinks while the API server does not answer. The API's word replaces it as soon as
  * it is heard.
  */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { replaceFile } from "../durable-file.ts";
 import type { NodeTopology } from "./plan-node-bgp.ts";
 
 const fileName = "topology.json";
@@ -30,9 +31,7 @@ function isTopology(document: unknown): document is NodeTopology {
   return lists.every((list) => Array.isArray(fields.get(list)));
 }
 
-/** Replaces the file as a whole; a reader sees the old or the new one. */
+/** Replaces the file as a whole and durably; a reader sees the old or the new one. */
 export async function writeTopology(directory: string, topology: NodeTopology): Promise<void> {
-  const file = path.join(directory, fileName);
-  await writeFile(`${file}.new`, JSON.stringify(topology), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await using _ = await replaceFile(path.join(directory, fileName), JSON.stringify(topology));
 }

@@ -13,15 +13,18 @@ export interface BfdHandle extends Disposable {
   readonly state: BfdState;
 }
 
-/**
- * Called when the session was Up and is not any more for a failure; not when the peer took it down
- * by hand.
- */
-export type BfdDown = (controlPlaneIndependent: boolean) => void;
+/** Hears of a session's changes. */
+export interface BfdWatcher {
+  up(): void;
+  /**
+   * The session was Up and is not any more for a failure; not when the peer took it down by hand.
+   */
+  down(controlPlaneIndependent: boolean): void;
+}
 
 interface Watched {
   readonly peer: BfdPeer;
-  readonly down: BfdDown;
+  readonly watcher: BfdWatcher;
   state: BfdState;
 }
 
@@ -48,9 +51,9 @@ export class BfdThread implements AsyncDisposable {
     this.#lastId = firstId >>> 0;
   }
 
-  watch(peer: Omit<BfdPeer, "id">, down: BfdDown): BfdHandle {
+  watch(peer: Omit<BfdPeer, "id">, watcher: BfdWatcher): BfdHandle {
     const id = this.#newId();
-    const watched: Watched = { peer: { ...peer, id }, down, state: "Down" };
+    const watched: Watched = { peer: { ...peer, id }, watcher, state: "Down" };
     this.#watched.set(id, watched);
     if (this.#worker === undefined) this.#start();
     else this.#command({ kind: "add", peer: watched.peer });
@@ -139,6 +142,7 @@ export class BfdThread implements AsyncDisposable {
     });
     // RFC 5882 3.2: AdminDown of the peer says nothing about the path.
     const failed = change.before === "Up" && change.remoteState !== "AdminDown";
-    if (failed) watched.down(change.remoteIndependent);
+    if (failed) watched.watcher.down(change.remoteIndependent);
+    if (change.state === "Up") watched.watcher.up();
   }
 }

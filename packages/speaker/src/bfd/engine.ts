@@ -1,11 +1,13 @@
 /**
- * All BFD sessions of one namespace: sockets (RFC 5881 4), the TTL check (5) and demultiplexing
- * (RFC 5880 6.3). It runs in a thread of its own, and works in any.
+ * All BFD sessions of one namespace, single-hop and multihop: sockets (RFC 5881 4, RFC 5883 5),
+ * the TTL check and demultiplexing (RFC 5880 6.3, RFC 5883 4). It runs in a thread of its own, and
+ * works in any.
  */
-import { type Family, familyOf, type Ip, type Ip4, type Ip6 } from "@heddle/inet";
+import { type Family, familyOf, formatIp, type Ip, type Ip4, type Ip6 } from "@heddle/inet";
 import { DatagramSocket, type Fd, type ReceivedDatagram, SystemError } from "@heddle/native";
 import type { Clock, Rng } from "@heddle/std";
 import { SpeakerError } from "../errors.ts";
+import { type PeerKey, peerKeyOf } from "../peer/peer-key.ts";
 import { controlTrafficClass, ttlOfDirectPeer } from "../tcp/dial.ts";
 import { type BfdPacket, decodeBfdPacket, encodeBfdPacket } from "./packet.ts";
 import type { BfdPeer, BfdReport } from "./protocol.ts";
@@ -13,6 +15,8 @@ import { BfdSession } from "./session.ts";
 
 /** RFC 5881 4. */
 export const bfdPort = 3784;
+/** RFC 5883 5. */
+export const bfdMultihopPort = 4784;
 const sourcePortMin = 49152;
 const sourcePortMax = 65535;
 /** Sessions of one node: far more than it has leaves. */
@@ -30,8 +34,9 @@ export class BfdEngine implements Disposable {
   readonly #netns: Fd | undefined;
   readonly #report: (report: BfdReport) => void;
   readonly #byId: Map<number, Entry> = new Map();
-  readonly #byRemote: Map<Ip, Entry> = new Map();
-  readonly #receivers: Map<Family, DatagramSocket> = new Map();
+  /** Where a packet belongs that does not name a session yet. */
+  readonly #byPath: Map<PathKey, Entry> = new Map();
+  readonly #receivers: Map<`${Family} ${number}`, DatagramSocket> = new Map();
   #sourcePort = sourcePortMin;
 
   constructor(clock: Clock, rng: Rng, netns: Fd | undefined, report: (report: BfdReport) => void) {
@@ -48,10 +53,10 @@ export class BfdEngine implements Disposable {
       if (this.#byId.size >= sessionCountMax) {
         throw new SpeakerError("config", `Cannot add BFD session: there are ${sessionCountMax}`);
       }
-      this.#listen(familyOf(peer.local));
+      this.#listen(familyOf(peer.local), portOf(peer));
       const entry = this.#open(peer);
       this.#byId.set(peer.id, entry);
-      this.#byRemote.set(peer.remote, entry);
+      this.#byPath.set(pathOf(peer), entry);
     } catch (error) {
       if (!(error instanceof SystemError || error instanceof SpeakerError)) throw error;
       this.#report({ kind: "failed", id: peer.id, message: error.message });
@@ -63,7 +68,8 @@ export class BfdEngine implements Disposable {
     if (entry === undefined) return;
     entry.session.disable();
     this.#byId.delete(id);
-    if (this.#byRemote.get(entry.peer.remote) === entry) this.#byRemote.delete(entry.peer.remote);
+    const path = pathOf(entry.peer);
+    if (this.#byPath.get(path) === entry) this.#byPath.delete(path);
     entry.session[Symbol.dispose]();
     entry.socket[Symbol.dispose]();
   }
@@ -74,17 +80,18 @@ export class BfdEngine implements Disposable {
     this.#receivers.clear();
   }
 
-  #listen(family: Family): void {
-    if (this.#receivers.has(family)) return;
+  #listen(family: Family, port: number): void {
+    const key = `${family} ${port}` as const;
+    if (this.#receivers.has(key)) return;
     const address = family === 4 ? (0 as Ip4) : (0n as Ip6);
-    const receiver = new DatagramSocket({ address, port: bfdPort }, this.#options());
+    const receiver = new DatagramSocket({ address, port }, this.#options());
     receiver.receive({
-      data: (datagram) => this.#receive(datagram),
+      data: (datagram) => this.#receive(datagram, port === bfdMultihopPort),
       failed: (error) => {
         this.#report({ kind: "failed", id: undefined, message: error.message });
       },
     });
-    this.#receivers.set(family, receiver);
+    this.#receivers.set(key, receiver);
   }
 
   #options(): { trafficClass: number; ttl: number; netns?: Fd } {
@@ -124,7 +131,7 @@ export class BfdEngine implements Disposable {
 
   #send(peer: BfdPeer, socket: DatagramSocket, packet: BfdPacket): void {
     try {
-      const to = { address: peer.remote, port: bfdPort, scope: peer.ifindex };
+      const to = { address: peer.remote, port: portOf(peer), scope: peer.ifindex };
       socket.send(encodeBfdPacket(packet), to);
     } catch (error) {
       // A link that is down refuses packets (ENETUNREACH); what BFD makes of lost packets is its
@@ -133,20 +140,40 @@ export class BfdEngine implements Disposable {
     }
   }
 
-  #receive(datagram: ReceivedDatagram): void {
+  #receive(datagram: ReceivedDatagram, isMultihop: boolean): void {
+    const { bytes, source, destination, ttl, ifindex } = datagram;
     // RFC 5881 5: with any other TTL it has come through a router.
-    if (datagram.ttl !== ttlOfDirectPeer) return;
-    const packet = decoded(datagram.bytes);
+    if (!isMultihop && ttl !== ttlOfDirectPeer) return;
+    const packet = decoded(bytes);
     if (packet === undefined) return;
+    const path = isMultihop ? multihopPath(destination, source) : peerKeyOf(source, ifindex);
     const entry =
       packet.yourDiscriminator === 0
-        ? this.#byRemote.get(datagram.source)
+        ? this.#byPath.get(path)
         : this.#byId.get(packet.yourDiscriminator);
-    if (entry === undefined || entry.peer.remote !== datagram.source) return;
-    const { ifindex } = entry.peer;
-    if (ifindex !== undefined && ifindex !== datagram.ifindex) return;
-    entry.session.receive(packet);
+    if (entry === undefined || entry.peer.remote !== source) return;
+    const { peer, session } = entry;
+    const { hopCountMax } = peer;
+    if ((hopCountMax !== undefined) !== isMultihop) return;
+    if (hopCountMax !== undefined && ttl <= ttlOfDirectPeer - hopCountMax) return;
+    if (!isMultihop && peer.ifindex !== undefined && peer.ifindex !== ifindex) return;
+    session.receive(packet);
   }
+}
+
+/** By the peer on a link; by both addresses across routers (RFC 5883 4). */
+type PathKey = PeerKey | `${string}>${string}`;
+
+function pathOf({ local, remote, ifindex, hopCountMax }: BfdPeer): PathKey {
+  return hopCountMax === undefined ? peerKeyOf(remote, ifindex) : multihopPath(local, remote);
+}
+
+function multihopPath(local: Ip, remote: Ip): PathKey {
+  return `${formatIp(local)}>${formatIp(remote)}`;
+}
+
+function portOf({ hopCountMax }: BfdPeer): number {
+  return hopCountMax === undefined ? bfdPort : bfdMultihopPort;
 }
 
 /** Undefined for what is not BFD: anybody can send it, so it is not worth a line in the log. */

@@ -2,13 +2,18 @@
 import type { Ifindex, Ip } from "@heddle/inet";
 import type { BfdChange } from "./session.ts";
 
-/** One session to keep (RFC 5881: single hop). */
+/** One session to keep. */
 export interface BfdPeer {
   /** Names the session in commands and reports; also its local discriminator. */
   readonly id: number;
   readonly local: Ip;
   readonly remote: Ip;
   readonly ifindex: Ifindex | undefined;
+  /**
+   * RFC 5883: how many links may lie between, 1 to 255; undefined: the peer is on our own link (RFC
+   * 5881).
+   */
+  readonly hopCountMax: number | undefined;
   readonly txIntervalMs: number;
   readonly rxIntervalMs: number;
   readonly detectMultiplier: number;

@@ -1,129 +1,150 @@
 /**
- * One configured peer. It has two sessions, one that initiates and one that accepts (RFC 4271
- * 8.2.1), of which at most one becomes Established; it decides between them (6.8), tells the RIB
- * what the session means, and keeps the peer's routes across a graceful restart.
+ * One peer. It has two sessions, one that initiates and one that accepts (RFC 4271 8.2.1), of which
+ * at most one becomes Established; it decides between them (6.8), tells the RIB what the session
+ * means, keeps the peer's routes across a graceful restart, and does what an operator asks.
  */
 import {
   type AddressFamily,
   addressFamilyOf,
   ceaseSubcodes,
+  ceaseWithText,
   collisionSurvivor,
   decodeRouteRefresh,
-  errorCodes,
-  extendedMessageLengthMax,
-  formatNotification,
-  messageLengthMax,
+  type LocalSide,
   type Negotiated,
   type NotificationCause,
   negotiate,
   type Open,
   openOf,
   type PeerIndex,
-  type Rib,
-  type RibPeerCounts,
   refreshSubtypes,
   retainedFamilies,
   type SessionEvent,
   type SessionState,
 } from "@heddle/bgp";
 import { formatIp } from "@heddle/inet";
-import type { Fd } from "@heddle/native";
 import type { Clock, Log, Rng } from "@heddle/std";
 import type { BfdHandle } from "../bfd/bfd.ts";
 import {
   defaultGracefulRestart,
-  defaultHoldTimeMs,
-  type GracefulRestartConfig,
+  defaultLongLivedTimeMsMax,
   type PeerConfig,
   type SessionTimers,
-  type SpeakerConfig,
 } from "../config.ts";
-import type { Convergence } from "../convergence.ts";
-import type { RibDriver } from "../rib-driver.ts";
-import type { PeerStatus } from "../status.ts";
+import { isSame } from "../same-config.ts";
+import type { PeerFailure, PeerStatus } from "../status.ts";
 import type { MessageStream } from "../tcp/connection.ts";
-import { dial } from "../tcp/dial.ts";
 import { rejectConnection } from "../tcp/listener.ts";
-import { Session, type SessionHost } from "./session.ts";
+import { dialPeer } from "./dial-peer.ts";
+import { cease, failureOf, isPrefixLimit, isQuiet } from "./failure.ts";
+import { GracefulShutdown } from "./graceful-shutdown.ts";
+import { IdleHold } from "./idle-hold.ts";
+import { MessageCounters } from "./message-counters.ts";
+import type { PeerContext } from "./peer-context.ts";
+import { awaitedKeyOf, type PeerKey, peerKeyOf } from "./peer-key.ts";
+import { peerStatusOf } from "./peer-status.ts";
+import { PrefixLimit } from "./prefix-limit.ts";
+import { RefreshWindow } from "./refresh-window.ts";
+import type { Session, SessionHost } from "./session.ts";
+import { localSideOf, ribSessionOf } from "./session-facts.ts";
+import { SessionPair } from "./session-pair.ts";
+import { type RecordingOptions, SessionRecorder } from "./session-recorder.ts";
+import { requestRefresh, softResetOf } from "./soft-reset.ts";
 import { StaleRoutes } from "./stale-routes.ts";
 
-/** What all peers of a speaker share. */
-export interface PeerContext {
-  readonly speaker: Pick<SpeakerConfig, "asn" | "routerId">;
-  readonly gracefulRestart: GracefulRestartConfig | undefined;
-  readonly rib: Rib;
-  readonly driver: RibDriver;
-  /** When routes may be selected and sent. */
-  readonly selection: Convergence;
-  /** When routes that the kernel had at start and nobody confirmed may go. */
-  readonly sweep: Convergence;
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly log: Log;
-  readonly timers: SessionTimers;
-  readonly netns: Fd | undefined;
-  /** Undefined when the peer has no BFD. */
-  watchBfd(
-    peer: PeerConfig,
-    down: (controlPlaneIndependent: boolean) => void,
-  ): BfdHandle | undefined;
-}
-
-const noData = new Uint8Array(0);
+/** Why no session is wanted. */
+type Halt =
+  /** For good: the peer is removed. */
+  | { readonly kind: "stopped" }
+  /** By an operator, until `enable`. */
+  | { readonly kind: "shutdown"; readonly text: string };
 
 export class Peer implements SessionHost {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly timers: SessionTimers;
+  readonly idleHold: IdleHold;
+  readonly counters: MessageCounters = new MessageCounters();
+  readonly index: PeerIndex;
+  readonly key: PeerKey;
+  readonly range: string | undefined;
+  /** Under which name a started speaker waits for the peer's table. */
+  readonly #awaitedAs: PeerKey;
   readonly #cx: PeerContext;
   readonly #log: Log;
-  readonly #index: PeerIndex;
   readonly #stale: StaleRoutes;
-  readonly #outgoing: Session | undefined;
-  #incoming: Session;
-  /** Accepts a connection that may end the established session. */
-  #challenger: Session | undefined;
+  readonly #refresh: RefreshWindow;
+  readonly #limit: PrefixLimit;
+  readonly #leaving: GracefulShutdown;
+  readonly #sessions: SessionPair;
   readonly #bfd: BfdHandle | undefined;
   #config: PeerConfig;
-  #stopped = false;
+  #halt: Halt | undefined;
   #establishedAtMs = 0;
+  #idleSinceMs: number;
   #establishedCount = 0;
-  #lastLoss: PeerStatus["lastError"];
+  #lastLoss: PeerFailure | undefined;
   /** Why the last attempt since then did not become a session. */
-  #lastFailure: PeerStatus["lastError"];
+  #lastFailure: PeerFailure | undefined;
+  #recorder: SessionRecorder | undefined;
 
-  /** `index` is of the RIB, which the caller has told about the peer. */
-  constructor(config: PeerConfig, index: PeerIndex, cx: PeerContext) {
+  /**
+   * `index` is of the RIB, which the caller has told about the peer; `range` names the range that
+   * the peer connected from.
+   */
+  constructor(config: PeerConfig, index: PeerIndex, range: string | undefined, cx: PeerContext) {
     this.#config = config;
-    this.#index = index;
+    this.range = range;
+    this.index = index;
+    this.key = peerKeyOf(config.address, config.ifindex);
+    this.#awaitedAs = awaitedKeyOf(this.key, range, config.ifindex);
     this.#cx = cx;
     this.clock = cx.clock;
     this.rng = cx.rng;
     this.timers = cx.timers;
+    this.#idleSinceMs = cx.clock.nowMs();
+    this.idleHold = new IdleHold(cx.timers, cx.clock, cx.rng);
     this.#log = cx.log.with({ peer: formatIp(config.address) });
-    const { staleTimeMs } = cx.gracefulRestart ?? defaultGracefulRestart;
-    this.#stale = new StaleRoutes(cx.rib, index, cx.clock, staleTimeMs, () => this.#staleSwept());
-    this.#incoming = new Session(this, true);
-    this.#outgoing = config.passive === true ? undefined : new Session(this, false);
-    this.#bfd = cx.watchBfd(config, (independent) => this.#bfdDown(independent));
+    const { rib, clock } = cx;
+    const graceful = cx.gracefulRestart ?? defaultGracefulRestart;
+    const { staleTimeMs, longLivedTimeMsMax = defaultLongLivedTimeMsMax } = graceful;
+    const limits = { staleTimeMs, longLivedTimeMsMax };
+    this.#stale = new StaleRoutes(rib, index, clock, limits, () => this.#staleSwept());
+    this.#refresh = new RefreshWindow(rib, index, clock, cx.timers.refreshStaleMs, () =>
+      cx.driver.schedule(),
+    );
+    this.#leaving = new GracefulShutdown(rib, index, clock);
+    this.#limit = new PrefixLimit(this.#log, clock);
+    this.#sessions = new SessionPair(this, config.passive !== true);
+    this.#bfd = cx.watchBfd(config, {
+      up: () => this.#bfdUp(),
+      down: (independent) => this.#bfdDown(independent),
+    });
   }
 
   get config(): PeerConfig {
     return this.#config;
   }
 
-  /** `config` differs from the present one in its policies only; the caller has told the RIB. */
-  takePolicies(config: PeerConfig): void {
+  /** `config` differs from the present one in what needs no new session. */
+  takeConfig(config: PeerConfig): void {
+    const { importPolicy, exportPolicy } = this.#config;
     this.#config = config;
+    const isSamePolicy =
+      isSame(importPolicy, config.importPolicy) && isSame(exportPolicy, config.exportPolicy);
+    if (!isSamePolicy) this.#leaving.apply(config, this.#isExternal);
   }
 
-  get index(): PeerIndex {
-    return this.#index;
+  get #isExternal(): boolean {
+    return this.#config.kind === "fabric" && this.#config.confederationMember !== true;
   }
 
+  /** Unless the configuration holds the peer back. */
   start(): void {
-    this.#incoming.start();
-    this.#outgoing?.start();
+    const { automaticStart, heldDown } = this.#config;
+    if (heldDown !== undefined) return;
+    if (automaticStart === false) this.idleHold.hold("never");
+    else this.#sessions.start();
   }
 
   /**
@@ -131,173 +152,186 @@ export class Peer implements SessionHost {
    * routes go.
    */
   stop(cause: NotificationCause, silent: boolean): void {
-    this.#stopped = true;
-    for (const session of this.#sessions()) {
-      session.dispatch({ kind: "ManualStop", cause, silent });
-      session.retire();
-    }
+    this.#halt = { kind: "stopped" };
+    this.#sessions.stop(cause, silent);
+    this.#leaving.end(this.#config);
+    this.#refresh.sessionDown();
     this.#stale.drop();
+    this.#recorder?.end();
     // A peer that is to keep our routes must not hear of BFD's end: the speaker abandons its
     // thread.
     if (!silent) this.#bfd?.[Symbol.dispose]();
   }
 
-  /** A connection from the peer's address. */
-  accept(connection: MessageStream): void {
-    const established = this.#established();
-    if (this.#stopped) {
-      rejectConnection(connection);
-      return;
-    }
-    if (established !== undefined) {
-      this.#challenge(established.state, connection);
-      return;
-    }
-    const session = this.#incoming;
-    if (session.state.kind === "OpenSent") {
-      const message = "the peer connected anew";
-      session.dispatch({ kind: "TcpConnectionFails", message });
-    }
-    // The back-off is for what we start: a peer that comes back is not kept waiting.
-    if (session.state.kind === "Idle") session.start();
-    if (session.state.kind === "Active") session.accept(connection);
-    else rejectConnection(connection);
+  // What an operator asks.
+
+  /** Ends the session with `text` (RFC 9003) and stays down until `enable`. */
+  shutdown(text: string): void {
+    this.#leaving.end(this.#config);
+    this.#halt = { kind: "shutdown", text };
+    this.#sessions.stop(ceaseWithText(ceaseSubcodes.administrativeShutdown, text), false);
+  }
+
+  /** RFC 8326: `shutdown` after traffic had `waitMs` to move. */
+  gracefulShutdown(waitMs: number, text: string): void {
+    this.#leaving.begin(this.#config, this.#isExternal, waitMs, () => this.shutdown(text));
+  }
+
+  /** Ends a shutdown, or whatever else waits for an operator, and starts at once. */
+  enable(): void {
+    this.#leaving.end(this.#config);
+    this.#halt = undefined;
+    this.idleHold.forgive();
+    if (this.#config.heldDown === undefined) this.#sessions.start();
+  }
+
+  /** Ends the session with `text` and starts anew. */
+  reset(text: string): void {
+    this.#sessions.stop(ceaseWithText(ceaseSubcodes.administrativeReset, text), false);
+    if (this.#halt === undefined) this.enable();
   }
 
   /**
-   * RFC 4724 5: of a peer that may have restarted, a new connection ends the old session; but not
-   * before its OPEN is accepted, since anybody on the peer's machine can connect and send anything.
-   * The newest connection is the one that counts.
+   * Asks the peer for its table again (RFC 2918).
+   * @throws SpeakerError `state` without a session, or with a peer that does not take it
    */
-  #challenge(state: SessionState, connection: MessageStream): void {
-    const graceful = "negotiated" in state ? state.negotiated.peerGracefulRestart : undefined;
-    if (graceful === undefined || graceful.families.length === 0) {
-      rejectConnection(connection);
-      return;
+  softResetIn(family?: AddressFamily): void {
+    requestRefresh(this.#name, this.#sessions.established, family);
+  }
+
+  /** Sends our table again. @throws SpeakerError `state` without a session */
+  softResetOut(family?: AddressFamily): void {
+    const { negotiated, families } = softResetOf(this.#name, this.#sessions.established, family);
+    for (const name of families) {
+      this.#cx.driver.refresh(this.index, name, negotiated.enhancedRouteRefresh);
     }
-    this.#dismissChallenger();
-    this.#challenger = new Session(this, true);
-    this.#challenger.start();
-    this.#challenger.accept(connection);
   }
 
-  /** The challenger has shown that it is the peer: it is the accepting session from now on. */
-  #promote(challenger: Session): void {
-    const established = this.#established();
-    const replaced = this.#incoming;
-    this.#incoming = challenger;
-    this.#challenger = undefined;
-    established?.dispatch({ kind: "TcpConnectionConfirmed" });
-    discard(replaced);
+  get #name(): string {
+    return `peer ${formatIp(this.#config.address)}`;
   }
 
-  #dismissChallenger(): void {
-    const challenger = this.#challenger;
-    this.#challenger = undefined;
-    if (challenger !== undefined) discard(challenger);
-  }
-
-  status(): PeerStatus {
-    const session = this.#established();
-    const state = this.#furthestState();
-    const negotiated = "negotiated" in state ? state.negotiated : undefined;
+  /**
+   * Everything that the peer's sessions take from now on is recorded, in place of what was recorded
+   * before, until the recording is full or disposed of.
+   */
+  record(options: RecordingOptions): Disposable {
+    this.#recorder?.end();
+    const recorder = new SessionRecorder(this.#config.address, this.clock, options);
+    this.#recorder = recorder;
     return {
-      address: this.#config.address,
-      asn: this.#config.asn,
-      kind: this.#config.kind,
-      state: state.kind,
-      uptimeMs: session === undefined ? 0 : this.clock.nowMs() - this.#establishedAtMs,
-      establishedCount: this.#establishedCount,
-      families: session === undefined || negotiated === undefined ? [] : negotiated.families,
-      routerId: negotiated?.peerRouterId,
-      counts: this.#counts(),
-      holdTimeMs: negotiated === undefined ? this.#holdTimeMs : negotiated.holdTimeMs,
-      sendQueueLength: session?.connection?.queuedLength ?? 0,
-      lastError: this.#lastFailure ?? this.#lastLoss,
-      bfd: this.#bfd?.state,
-      gracefulRestart: {
-        negotiated: negotiated?.peerGracefulRestart !== undefined,
-        staleFamilies: this.#stale.families,
+      [Symbol.dispose]: () => {
+        recorder.end();
+        if (this.#recorder === recorder) this.#recorder = undefined;
       },
     };
   }
 
-  get #holdTimeMs(): number {
-    return this.#config.holdTimeMs ?? defaultHoldTimeMs;
+  /** A connection from the peer's address. */
+  accept(connection: MessageStream): void {
+    if (this.#isHalted) {
+      rejectConnection(connection);
+      return;
+    }
+    const state = this.#sessions.established?.state;
+    const mayReplace = state !== undefined && this.#mayBeReplaced(state);
+    this.#sessions.accept(connection, mayReplace);
   }
 
-  #counts(): ReadonlyMap<AddressFamily, RibPeerCounts> {
-    const { families } = this.#config;
-    return new Map(families.map((family) => [family, this.#cx.rib.counts(this.#index, family)]));
+  #mayBeReplaced(state: SessionState): boolean {
+    return hasRestartingPeer(state) || this.#config.collisionDetectEstablished === true;
   }
 
-  #sessions(): Session[] {
-    const all = [this.#outgoing, this.#incoming, this.#challenger];
-    return all.filter((session) => session !== undefined);
+  /** Neither side may make a session now. */
+  get #isHalted(): boolean {
+    return this.#halt !== undefined || this.idleHold.isHeld || this.#config.heldDown !== undefined;
   }
 
-  #other(session: Session): Session | undefined {
-    return session === this.#incoming ? this.#outgoing : this.#incoming;
+  status(): PeerStatus {
+    const { rib, driver } = this.#cx;
+    const session = this.#sessions.established;
+    return peerStatusOf({
+      config: this.#config,
+      dynamic: this.range,
+      state: this.#sessions.furthestState,
+      certificateName: this.certificateName,
+      session,
+      retryCount: Math.max(...this.#sessions.all.map((s) => s.connectRetryCounter)),
+      establishedForMs: session === undefined ? 0 : this.clock.nowMs() - this.#establishedAtMs,
+      establishedCount: this.#establishedCount,
+      counts: (family) => rib.counts(this.index, family),
+      counters: this.counters,
+      idleHold: this.idleHold,
+      shutdownText: this.#halt?.kind === "shutdown" ? this.#halt.text : undefined,
+      lastError: this.#lastFailure ?? this.#lastLoss,
+      bfd: this.#bfd?.state,
+      stale: this.#stale,
+      refreshing: this.#refresh.families,
+      warned: this.#limit.warned,
+      slowSinceMs: driver.fullSinceMs(this.index),
+      nowMs: this.clock.nowMs(),
+    });
   }
 
-  #established(): Session | undefined {
-    return this.#sessions().find((session) => session.state.kind === "Established");
+  /** Undefined while there is a session; else since when there has been none. */
+  get idleSinceMs(): number | undefined {
+    return this.#sessions.all.some(({ connection }) => connection !== undefined)
+      ? undefined
+      : this.#idleSinceMs;
   }
 
-  /** The state to show: that of the session nearest to Established. */
-  #furthestState(): SessionState {
-    const order = ["Idle", "Active", "Connect", "OpenSent", "OpenConfirm", "Established"];
-    const states = this.#sessions().map((session) => session.state);
-    return states.reduce((a, b) => (order.indexOf(b.kind) > order.indexOf(a.kind) ? b : a));
+  /** What the certificate of the Established session calls the peer. */
+  get certificateName(): string | undefined {
+    return this.#sessions.established?.connection?.peerName;
+  }
+
+  /** Routes of an ended session wait for the peer's return. */
+  get keepsRoutes(): boolean {
+    return this.#stale.families.length > 0;
   }
 
   // What a session asks.
 
+  get delayOpenMs(): number | undefined {
+    return this.#config.delayOpenMs;
+  }
+
+  get keepaliveMs(): number | undefined {
+    return this.#config.keepaliveMs;
+  }
+
+  get isBfdUp(): boolean {
+    return this.#bfd?.state === "Up";
+  }
+
   dial(signal: AbortSignal): Promise<MessageStream> {
-    const { address, port, localAddress, ifindex, md5, ttlSecurity } = this.#config;
-    return dial(
-      {
-        remote: address,
-        port: port ?? 179,
-        local: localAddress,
-        ifindex,
-        md5,
-        ttlSecurity: ttlSecurity === true,
-        netns: this.#cx.netns,
-      },
-      signal,
-    );
+    return dialPeer(this.#config, this.#cx, signal);
   }
 
   localOpen(): Open {
     return openOf(this.#localSide());
   }
 
-  #localSide(): Parameters<typeof openOf>[0] {
-    const { asn, routerId } = this.#cx.speaker;
-    const graceful = this.#config.gracefulRestart === false ? undefined : this.#cx.gracefulRestart;
-    const side = { asn, routerId, holdTimeMs: this.#holdTimeMs, families: this.#config.families };
-    if (graceful === undefined) return side;
+  #localSide(): LocalSide {
+    const { speaker, gracefulRestart, selection } = this.#cx;
+    const graceful = this.#config.gracefulRestart === false ? undefined : gracefulRestart;
+    if (graceful === undefined) return localSideOf(speaker, this.#config, undefined);
+    const { restartTimeMs, longLived } = graceful;
     // Once a session has been up, the kernel has what it needs to forward without one.
     const forwarding = graceful.restarting || this.#establishedCount > 0;
-    const restarting = graceful.restarting && !this.#cx.selection.isOver;
-    const { restartTimeMs } = graceful;
-    return { ...side, gracefulRestart: { restartTimeMs, restarting, forwarding } };
+    const restarting = graceful.restarting && !selection.isOver;
+    return localSideOf(speaker, this.#config, {
+      ...{ restartTimeMs, restarting, forwarding },
+      ...(longLived === undefined ? {} : { longLived }),
+    });
   }
 
   opened(session: Session, open: Open): Negotiated | undefined {
     const local = this.#localSide();
     const negotiated = negotiate(local, this.#config.asn, open);
-    if (session === this.#challenger) this.#promote(session);
-    const other = this.#other(session);
-    if (other?.state.kind === "Established") return undefined;
-    if (other?.state.kind !== "OpenConfirm") return negotiated;
     const peer = { asn: this.#config.asn, routerId: open.routerId };
-    const survivor =
-      collisionSurvivor(local, peer) === "initiated" ? this.#outgoing : this.#incoming;
-    if (survivor !== session) return undefined;
-    other.dispatch({ kind: "OpenCollisionDump" });
-    return negotiated;
+    const survives = collisionSurvivor(local, peer);
+    return this.#sessions.resolve(session, survives, hasRestartingPeer) ? negotiated : undefined;
   }
 
   established(session: Session, negotiated: Negotiated): void {
@@ -305,79 +339,85 @@ export class Peer implements SessionHost {
     this.#establishedAtMs = this.clock.nowMs();
     this.#establishedCount += 1;
     this.#lastFailure = undefined;
+    this.#limit.reset();
     if (negotiated.extendedMessage) session.connection?.allowExtended();
-    rib.sessionUp(this.#index, {
-      cx: {
-        fourOctetAs: negotiated.fourOctetAs,
-        external: negotiated.external,
-        families: negotiated.families,
-        ...(negotiated.external ? { firstAsn: negotiated.peerAsn } : {}),
-      },
-      routerId: negotiated.peerRouterId,
-      messageLengthMax: negotiated.extendedMessage ? extendedMessageLengthMax : messageLengthMax,
-    });
+    rib.sessionUp(this.index, ribSessionOf(this.#config, negotiated));
     this.#stale.sessionUp(negotiated);
-    selection.sessionUp(this.#config.address, negotiated);
-    sweep.sessionUp(this.#config.address, negotiated);
-    driver.attach(this.#index, session);
-    this.#parkOther(session);
-  }
-
-  /** The session that is not needed now waits in Idle (initiating) or Active (accepting). */
-  #parkOther(session: Session): void {
-    const other = this.#other(session);
-    if (other === undefined || (other.passive && other.state.kind === "Active")) return;
-    const cause = cease(ceaseSubcodes.collisionResolution);
-    other.dispatch({ kind: "ManualStop", cause, silent: false });
-    if (other.passive) other.start();
+    selection.sessionUp(this.#awaitedAs, negotiated);
+    sweep.sessionUp(this.#awaitedAs, negotiated);
+    const awaitsMemberships = negotiated.families.includes("route-target");
+    driver.attach(this.index, session, awaitsMemberships ? this.timers.membershipWaitMs : 0);
+    this.#sessions.parkOther(session);
   }
 
   lost(_session: Session, negotiated: Negotiated, event: SessionEvent): void {
     const { driver, selection, sweep } = this.#cx;
-    driver.detach(this.#index);
-    selection.sessionDown(this.#config.address);
-    sweep.sessionDown(this.#config.address);
-    const retained = this.#stopped ? [] : retainedFamilies(negotiated, event);
-    const graceful = negotiated.peerGracefulRestart;
-    this.#stale.sessionDown(retained, graceful === undefined ? 0 : graceful.restartTimeMs);
+    driver.detach(this.index);
+    selection.sessionDown(this.#awaitedAs);
+    sweep.sessionDown(this.#awaitedAs);
+    this.#refresh.sessionDown();
+    const isFinal = this.#halt !== undefined;
+    this.#stale.sessionDown(isFinal ? [] : retainedFamilies(negotiated, event), negotiated);
+    if (isPrefixLimit(event)) {
+      const { prefixRestartMs } = this.#config;
+      if (prefixRestartMs !== undefined) this.idleHold.hold(prefixRestartMs);
+    }
     driver.schedule();
   }
 
   update(session: Session, bytes: Uint8Array, start: number, end: number): void {
     const { rib, driver, selection, sweep } = this.#cx;
-    const result = rib.receive(this.#index, bytes, start, end);
+    const result = rib.receive(this.index, bytes, start, end);
     driver.schedule();
     if (result.problems.length > 0) {
       this.#log.warn("UPDATE with malformed attributes", { problems: result.problems });
     }
     if (result.endOfRib !== undefined) {
       this.#stale.endOfRib(result.endOfRib);
-      selection.endOfRib(this.#config.address, result.endOfRib);
-      sweep.endOfRib(this.#config.address, result.endOfRib);
+      selection.endOfRib(this.#awaitedAs, result.endOfRib);
+      sweep.endOfRib(this.#awaitedAs, result.endOfRib);
     }
+    this.#limit.heard(this.#config, this.#receivedCountOf);
     if (result.limitExceeded !== undefined) {
       session.dispatch({ kind: "AutomaticStop", cause: cease(ceaseSubcodes.maxPrefixes) });
     }
   }
 
-  routeRefresh(_session: Session, body: Uint8Array): void {
-    const refresh = decodeRouteRefresh(body);
-    const family = addressFamilyOf(refresh.afi, refresh.safi);
-    // RFC 7313 5: other subtypes are not requests. RFC 2918 4: a family not negotiated is ignored.
-    if (family === undefined || refresh.subtype !== refreshSubtypes.request) return;
-    const state = this.#furthestState();
-    if (!("negotiated" in state) || !state.negotiated.families.includes(family)) return;
-    this.#cx.rib.refresh(this.#index, family);
-    this.#cx.driver.schedule();
+  readonly #receivedCountOf = (family: AddressFamily): number =>
+    this.#cx.rib.counts(this.index, family).received;
+
+  routeRefresh(session: Session, body: Uint8Array): void {
+    const { subtype, afi, safi } = decodeRouteRefresh(body);
+    const family = addressFamilyOf(afi, safi);
+    const { state } = session;
+    // RFC 2918 4: a family not negotiated is ignored. RFC 7313 5: so are other subtypes.
+    if (state.kind !== "Established" || family === undefined) return;
+    const { families, enhancedRouteRefresh } = state.negotiated;
+    if (!families.includes(family)) return;
+    if (subtype === refreshSubtypes.request) {
+      this.#cx.driver.refresh(this.index, family, enhancedRouteRefresh);
+    } else if (subtype === refreshSubtypes.begin && enhancedRouteRefresh) {
+      this.#refresh.begin(family);
+    } else if (subtype === refreshSubtypes.end && enhancedRouteRefresh) {
+      this.#refresh.end(family);
+    }
   }
 
   drained(session: Session): void {
-    if (session.state.kind === "Established") this.#cx.driver.drained(this.#index);
+    if (session.state.kind === "Established") this.#cx.driver.drained(this.index);
   }
 
   mayStart(session: Session): boolean {
-    const other = this.#other(session)?.state.kind;
-    return !this.#stopped && other !== "Established" && other !== "OpenConfirm";
+    const other = this.#sessions.other(session)?.state.kind;
+    return !this.#isHalted && other !== "Established" && other !== "OpenConfirm";
+  }
+
+  get isRecorded(): boolean {
+    return this.#recorder?.hasEnded === false;
+  }
+
+  taken(session: Session, event: SessionEvent, message: Uint8Array | undefined): void {
+    this.#recorder?.take(this.#sessions.sideOf(session), session, event, message);
   }
 
   changed(
@@ -386,79 +426,66 @@ export class Peer implements SessionHost {
     event: SessionEvent,
     sent?: NotificationCause,
   ): void {
-    const failure = failureOf(event, sent);
-    if (failure !== undefined && session.state.kind === "Idle" && !isQuiet(event)) {
-      this.#noteFailure(before, { message: failure, atWallMs: this.clock.wallMs() });
-    }
+    const failure = failureOf(event, sent, this.clock.wallMs());
+    if (session.state.kind === "Idle") this.#idleSinceMs = this.clock.nowMs();
+    const hasEnded = session.connection === undefined && !isQuiet(event);
+    if (failure !== undefined && hasEnded) this.#noteFailure(before, failure);
     this.#logChange(session, before, failure);
-    if (session.state.kind !== "Idle" || this.#stopped) return;
-    if (session === this.#challenger) {
-      this.#dismissChallenger();
+    if (session.state.kind !== "Idle" || this.#halt !== undefined) return;
+    if (this.#sessions.isChallenger(session)) {
+      this.#sessions.dismissChallenger();
       return;
     }
     // A parked session waits for this one; an accepting one is ready again at once.
-    const other = this.#other(session);
+    const other = this.#sessions.other(session);
     if (other?.isParked === true && this.mayStart(other)) other.startLater();
   }
 
-  #noteFailure(before: SessionState, error: NonNullable<PeerStatus["lastError"]>): void {
+  #noteFailure(before: SessionState, error: PeerFailure): void {
     if (before.kind === "Established") this.#lastLoss = error;
     // While a session is up, the failure of the other connection is of no interest.
-    else if (this.#established() === undefined) this.#lastFailure = error;
+    else if (this.#sessions.established === undefined) this.#lastFailure = error;
   }
 
-  #logChange(session: Session, before: SessionState, failure: string | undefined): void {
+  #logChange(session: Session, before: SessionState, failure: PeerFailure | undefined): void {
     const fields = {
       from: before.kind,
       to: session.state.kind,
-      side: session.passive ? "accepted" : "initiated",
-      ...(failure === undefined ? {} : { reason: failure }),
+      side: this.#sessions.sideOf(session),
+      ...(failure === undefined ? {} : { reason: failure.message }),
     };
     if (session.state.kind === "Established") this.#log.info("BGP session established", fields);
     else if (before.kind === "Established") this.#log.warn("BGP session lost", fields);
     else this.#log.debug("BGP session changed state", fields);
   }
 
+  #bfdUp(): void {
+    for (const session of this.#sessions.all) {
+      const { state } = session;
+      const isAwaited = state.kind === "OpenConfirm" && state.bfd !== "ready";
+      if (isAwaited) session.dispatch({ kind: "BfdUp" });
+    }
+  }
+
   #bfdDown(controlPlaneIndependent: boolean): void {
-    const session = this.#established();
+    const session = this.#sessions.established;
     if (session !== undefined) {
       session.dispatch({ kind: "BfdDown" });
     } else if (controlPlaneIndependent && this.#stale.families.length > 0) {
-      // RFC 5882 4.3.2: with C bits on both sides, BFD says that the peer stopped forwarding, too.
+      // RFC 5882 4.3.2: the C bit that counts is the restarting peer's. Its BFD would have gone on
+      // without its control plane, so it has stopped to forward; ours detects that, so it lives.
       this.#stale.drop();
       this.#staleSwept();
     }
   }
 
   #staleSwept(): void {
-    this.#log.warn("stale routes of a restarting peer removed");
+    this.#log.warn("stale routes of a restarting peer removed or made a last resort");
     this.#cx.driver.schedule();
   }
 }
 
-/** Ends a session that is not needed, for good. */
-function discard(session: Session): void {
-  const cause = cease(ceaseSubcodes.connectionRejected);
-  session.dispatch({ kind: "ManualStop", cause, silent: false });
-  session.retire();
-}
-
-export function cease(subcode: number): NotificationCause {
-  return { code: errorCodes.cease, subcode, data: noData };
-}
-
-/** Ends that are no failure: a parked session and the loser of a collision. */
-function isQuiet(event: SessionEvent): boolean {
-  return event.kind === "ManualStop" || event.kind === "OpenCollisionDump";
-}
-
-/** Why a session or an attempt ended, for people. */
-function failureOf(event: SessionEvent, sent: NotificationCause | undefined): string | undefined {
-  if (event.kind === "NotifMsg" || event.kind === "NotifMsgVerErr") {
-    return `received ${formatNotification(event.cause)}`;
-  }
-  const told = sent === undefined ? "" : `; sent ${formatNotification(sent)}`;
-  if ("message" in event) return `${event.message}${told}`;
-  if (event.kind === "BfdDown") return `BFD session down${told}`;
-  return sent === undefined ? undefined : `sent ${formatNotification(sent)}`;
+function hasRestartingPeer(state: SessionState): boolean {
+  const graceful = "negotiated" in state ? state.negotiated.peerGracefulRestart : undefined;
+  return graceful !== undefined && graceful.families.length > 0;
 }

@@ -3,7 +3,13 @@
  */
 import type { Clock, Rng, Timer } from "@heddle/std";
 
-export type SessionTimerName = "connectRetry" | "hold" | "keepalive" | "idleHold" | "sendHold";
+export type SessionTimerName =
+  | "connectRetry"
+  | "delayOpen"
+  | "hold"
+  | "keepalive"
+  | "idleHold"
+  | "sendHold";
 
 export class SessionTimers {
   readonly #clock: Clock;

@@ -12,12 +12,16 @@ import {
   type Negotiated,
   negotiate,
   openOf,
+  replay,
 } from "@heddle/bgp";
 import { parseAsn, parseIp4 } from "@heddle/inet";
 import { seededRng, VirtualClock } from "@heddle/std";
 import { defaultSessionTimers } from "../config.ts";
 import type { ConnectionEvents, MessageStream } from "../tcp/connection.ts";
+import { IdleHold } from "./idle-hold.ts";
+import { MessageCounters } from "./message-counters.ts";
 import { Session, type SessionHost } from "./session.ts";
+import { SessionRecorder } from "./session-recorder.ts";
 
 const local: LocalSide = {
   asn: parseAsn(65203),
@@ -32,6 +36,7 @@ class FakeStream implements MessageStream {
   readonly sent: string[] = [];
   readonly #framer = new Framer();
   events: ConnectionEvents | undefined;
+  readonly peerName = undefined;
   closed = false;
   full = false;
   queuedLength = 0;
@@ -72,8 +77,25 @@ function kindOf(session: Session): string {
   return session.state.kind;
 }
 
-function bench(passive = false) {
+interface BenchOptions {
+  readonly passive?: boolean;
+  readonly delayOpenMs?: number;
+  readonly keepaliveMs?: number;
+  readonly bfdStrict?: boolean;
+}
+
+function bench({
+  passive = false,
+  delayOpenMs,
+  keepaliveMs,
+  bfdStrict = false,
+}: BenchOptions = {}) {
   const clock = new VirtualClock();
+  const lines: string[] = [];
+  const recorder = new SessionRecorder(parseIp4("10.0.0.1"), clock, {
+    write: (line) => lines.push(line),
+  });
+  const strict = { bfdStrict };
   const streams: FakeStream[] = [];
   const log: string[] = [];
   const dials: PromiseWithResolvers<MessageStream>[] = [];
@@ -81,13 +103,20 @@ function bench(passive = false) {
     clock,
     rng: seededRng(3),
     timers: defaultSessionTimers,
+    idleHold: new IdleHold(defaultSessionTimers, clock, seededRng(4)),
+    delayOpenMs,
+    keepaliveMs,
+    isBfdUp: false,
+    counters: new MessageCounters(),
+    isRecorded: true,
+    taken: (taking, event, message) => recorder.take("initiated", taking, event, message),
     dial: () => {
       const dial = Promise.withResolvers<MessageStream>();
       dials.push(dial);
       return dial.promise;
     },
-    localOpen: () => openOf(local),
-    opened: (_session, open): Negotiated => negotiate(local, peer.asn, open),
+    localOpen: () => openOf({ ...local, ...strict }),
+    opened: (_session, open): Negotiated => negotiate({ ...local, ...strict }, peer.asn, open),
     established: () => log.push("up"),
     lost: (_session, _negotiated, event) => log.push(`down ${event.kind}`),
     update: () => log.push("update"),
@@ -111,7 +140,7 @@ function bench(passive = false) {
     assert.equal(kindOf(session), "Established");
     return stream;
   };
-  return { clock, log, dials, session, connect, establish };
+  return { clock, log, lines, host, dials, session, connect, establish };
 }
 
 test("a session is established by OPEN and KEEPALIVE and keeps itself alive", async () => {
@@ -245,7 +274,7 @@ test("RFC 9687: a peer that takes nothing for too long is given up without a NOT
 });
 
 test("a passive session waits for a connection and for nothing else", () => {
-  const { clock, dials, session } = bench(true);
+  const { clock, dials, session } = bench({ passive: true });
   session.start();
   clock.advance(600_000);
   assert.equal(kindOf(session), "Active");
@@ -254,4 +283,109 @@ test("a passive session waits for a connection and for nothing else", () => {
   session.accept(stream);
   stream.receive(encodeOpen(openOf(peer)), encodeKeepalive());
   assert.equal(kindOf(session), "Established");
+});
+
+test("the configured keepalive time counts where it is shorter", async () => {
+  const { clock, establish } = bench({ keepaliveMs: 1000 });
+  const stream = await establish();
+  for (let i = 0; i < 10; i += 1) {
+    clock.advance(1000);
+    stream.receive(encodeKeepalive());
+  }
+  const keepalives = stream.sent.filter((type) => type === "4").length;
+  assert.ok(keepalives >= 10 && keepalives <= 14, String(keepalives));
+});
+
+test("DelayOpen: our OPEN comes after the time, or at once when the peer's has come", async () => {
+  const late = bench({ delayOpenMs: 5000 });
+  late.session.start();
+  const stream = await late.connect();
+  assert.deepEqual([stream.sent, kindOf(late.session)], [[], "Connect"]);
+  late.clock.advance(5000);
+  assert.deepEqual([stream.sent, kindOf(late.session)], [["1"], "OpenSent"]);
+
+  const early = bench({ delayOpenMs: 5000 });
+  early.session.start();
+  const other = await early.connect();
+  other.receive(encodeOpen(openOf(peer)), encodeKeepalive());
+  assert.deepEqual([other.sent, kindOf(early.session)], [["1", "4"], "Established"]);
+});
+
+test("strict BFD: the session is up when BFD is, and given up when BFD does not come", async () => {
+  const strictPeer = encodeOpen(openOf({ ...peer, bfdStrict: true }));
+  const { clock, session, connect } = bench({ bfdStrict: true });
+  session.start();
+  const stream = await connect();
+  stream.receive(strictPeer, encodeKeepalive());
+  assert.deepEqual([stream.sent, kindOf(session)], [["1"], "OpenConfirm"]);
+  session.dispatch({ kind: "BfdUp" });
+  assert.deepEqual([stream.sent, kindOf(session)], [["1", "4"], "Established"]);
+  clock.advance(9100);
+  assert.equal(stream.sent.at(-1), "Hold Timer Expired (4/0)");
+
+  const vain = bench({ bfdStrict: true });
+  vain.session.start();
+  const waiting = await vain.connect();
+  waiting.receive(strictPeer);
+  vain.clock.advance(defaultSessionTimers.openHoldMs + 10);
+  assert.equal(waiting.sent.at(-1), "Cease/BFD Down (6/10)");
+  assert.equal(kindOf(vain.session), "Idle");
+});
+
+test("a malformed ROUTE-REFRESH ends the session with its own error", async () => {
+  const { host, session, establish } = bench();
+  const cause = { code: 7, subcode: 1, data: new Uint8Array(0) };
+  const stream = await establish();
+  session.dispatch({ kind: "RouteRefreshMsgErr", cause, message: "bad" });
+  assert.match(String(stream.sent.at(-1)), /\(7\/1\)/);
+  assert.equal(host.idleHold.failureCount, 1);
+});
+
+test("a recorded session replays to the same states and effects", async () => {
+  const { clock, lines, log, host, session, establish } = bench();
+  const stream = await establish();
+  const refresh = encodeRouteRefresh({ afi: 1, safi: 1, subtype: 0 });
+  stream.receive(encodeKeepalive(), refresh);
+  clock.advance(9100);
+  assert.equal(kindOf(session), "Idle");
+  const steps = [...replay(lines)];
+  const moves = steps
+    .filter(({ before, after }) => before !== after)
+    .map(({ before, after }) => `${before} -> ${after}`);
+  assert.deepEqual(
+    moves,
+    log.filter((line) => line.includes("->")),
+  );
+  const effects = steps.flatMap((taken) => taken.effects);
+  assert.equal(effects.filter((effect) => effect === "deliverRouteRefresh").length, 1);
+  assert.equal(effects.filter((effect) => effect === "sessionUp").length, 1);
+  assert.deepEqual(effects.slice(-2), ["countConnectRetry", "startIdleHoldTimer"]);
+  const { keepalive } = host.counters.sentCounts;
+  assert.equal(effects.filter((effect) => effect === "sendKeepalive").length, keepalive);
+  const [atMs] = steps.filter(({ event }) => event.kind === "HoldTimer_Expires").map((s) => s.atMs);
+  assert.ok(atMs !== undefined && atMs >= 9000 && atMs < 9100, String(atMs));
+  const body = refresh.subarray(19).toHex();
+  assert.ok(lines.some((line) => line.includes("RouteRefreshMsg") && line.includes(body)));
+});
+
+test("a recording that is full says so and stops", () => {
+  const clock = new VirtualClock();
+  const lines: string[] = [];
+  let endedCount = 0;
+  const recorder = new SessionRecorder(parseIp4("10.0.0.1"), clock, {
+    write: (line) => lines.push(line),
+    ended: () => {
+      endedCount += 1;
+    },
+    octetsMax: 500,
+  });
+  const { session } = bench();
+  for (let i = 0; i < 100; i += 1) {
+    recorder.take("initiated", session, { kind: "ManualStart" }, undefined);
+  }
+  recorder.end();
+  assert.equal(lines.at(-1), '{"kind":"full"}\n');
+  assert.ok(lines.join("").length < 600);
+  assert.equal(endedCount, 1);
+  assert.ok([...replay(lines)].length > 0);
 });

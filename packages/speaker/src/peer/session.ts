@@ -13,6 +13,7 @@ import {
   encodeKeepalive,
   encodeNotification,
   encodeOpen,
+  encodeRouteRefresh,
   errorCodes,
   messageTypes,
   type Negotiated,
@@ -20,21 +21,34 @@ import {
   notificationFor,
   notificationOf,
   type Open,
+  type RouteRefresh,
   type SessionEffect,
   type SessionEvent,
+  type SessionOptions,
   type SessionState,
   step,
 } from "@heddle/bgp";
 import { BoundedQueue, type Clock, must, type Rng } from "@heddle/std";
 import type { SessionTimers as TimerConfig } from "../config.ts";
 import type { MessageStream } from "../tcp/connection.ts";
-import { backoffMs, jittered, SessionTimers } from "./session-timers.ts";
+import type { IdleHold } from "./idle-hold.ts";
+import type { MessageCounters, MessageTypeName } from "./message-counters.ts";
+import { jittered, SessionTimers } from "./session-timers.ts";
 
 /** What a session asks of its peer. */
 export interface SessionHost {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly timers: TimerConfig;
+  /** Shared by the sessions of the peer. */
+  readonly idleHold: IdleHold;
+  /** DelayOpenTime; undefined: our OPEN does not wait. */
+  readonly delayOpenMs: number | undefined;
+  /** Configured time between KEEPALIVEs; undefined: a third of the hold time. */
+  readonly keepaliveMs: number | undefined;
+  /** The BFD session to the peer is Up. */
+  readonly isBfdUp: boolean;
+  readonly counters: MessageCounters;
   dial(signal: AbortSignal): Promise<MessageStream>;
   /** The OPEN to send. */
   localOpen(): Open;
@@ -54,6 +68,10 @@ export interface SessionHost {
   drained(session: Session): void;
   /** False: stay Idle although the back-off is over. */
   mayStart(session: Session): boolean;
+  /** `taken` wants to be called. */
+  readonly isRecorded: boolean;
+  /** Every event that the machine takes, before it does; `message` is what a message event is about. */
+  taken(session: Session, event: SessionEvent, message: Uint8Array | undefined): void;
   /** `sent` is the NOTIFICATION sent on the way, if any. */
   changed(
     session: Session,
@@ -70,6 +88,21 @@ const refreshEvent: SessionEvent = { kind: "RouteRefreshMsg" };
 /** More events than one transition can cause. */
 const pendingCountMax = 16;
 
+/** Events that a message of the peer makes. */
+const messageEvents: ReadonlySet<SessionEvent["kind"]> = new Set([
+  "BGPOpen",
+  "BGPOpen_with_DelayOpenTimer_running",
+  "BGPOpenMsgErr",
+  "OpenCollisionDump",
+  "KeepAliveMsg",
+  "UpdateMsg",
+  "UpdateMsgErr",
+  "RouteRefreshMsg",
+  "RouteRefreshMsgErr",
+  "NotifMsg",
+  "NotifMsgVerErr",
+]);
+
 /** The message that an UpdateMsg or RouteRefreshMsg is about, borrowed while it is handled. */
 interface Received {
   readonly bytes: Uint8Array;
@@ -78,7 +111,7 @@ interface Received {
 }
 
 export class Session {
-  readonly passive: boolean;
+  readonly options: SessionOptions;
   readonly #host: SessionHost;
   readonly #timers: SessionTimers;
   readonly #pending = new BoundedQueue<SessionEvent>(pendingCountMax);
@@ -89,18 +122,28 @@ export class Session {
   #connectRetryCounter = 0;
   #holdTimeMs = 0;
   #heardAtMs = 0;
+  /** What the running hold timer stands for. */
+  #watchedMs = 0;
   #establishedAtMs = 0;
   #received: Received | undefined;
   #sent: NotificationCause | undefined;
 
   constructor(host: SessionHost, passive: boolean) {
     this.#host = host;
-    this.passive = passive;
+    this.options = { passive, delayOpen: host.delayOpenMs !== undefined };
     this.#timers = new SessionTimers(host.clock);
+  }
+
+  get passive(): boolean {
+    return this.options.passive;
   }
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  get connectRetryCounter(): number {
+    return this.#connectRetryCounter;
   }
 
   get connection(): MessageStream | undefined {
@@ -120,7 +163,11 @@ export class Session {
 
   /** Leaves Idle after a back-off. */
   startLater(): void {
-    this.#effects.startIdleHoldTimer();
+    this.dispatch({
+      kind: this.passive
+        ? "AutomaticStart_with_DampPeerOscillations_and_PassiveTcpEstablishment"
+        : "AutomaticStart_with_DampPeerOscillations",
+    });
   }
 
   /** Takes over a connection that the peer made. The session must be Active. */
@@ -145,7 +192,8 @@ export class Session {
 
   #take(event: SessionEvent): void {
     const before = this.#state;
-    const { state, effects } = step(before, event, this.passive);
+    if (this.#host.isRecorded) this.#host.taken(this, event, this.#receivedMessage(event));
+    const { state, effects } = step(before, event, this.options);
     this.#state = state;
     for (const effect of effects) this.#effects[effect](before, event);
     if (state.kind === before.kind) return;
@@ -154,14 +202,25 @@ export class Session {
     this.#host.changed(this, before, event, sent);
   }
 
+  /** The message behind `event`; timers and the like have none. */
+  #receivedMessage({ kind }: SessionEvent): Uint8Array | undefined {
+    const received = this.#received;
+    if (received === undefined || !messageEvents.has(kind)) return undefined;
+    const { bytes, start, end } = received;
+    return bytes.subarray(start, end);
+  }
+
   readonly #effects: Readonly<
     Record<SessionEffect, (before?: SessionState, event?: SessionEvent) => void>
   > = {
     resetConnectRetryCounter: () => {
       this.#connectRetryCounter = 0;
     },
-    countConnectRetry: () => {
+    countConnectRetry: (before) => {
       this.#connectRetryCounter += 1;
+      // Anybody at the peer's address can make an accepted connection fail; that must not keep us
+      // from dialling.
+      if (!this.passive || before?.kind === "Established") this.#host.idleHold.failed();
     },
     startConnectRetryTimer: () => {
       const delayMs = jittered(this.#host.timers.connectRetryMs, this.#host.rng);
@@ -170,10 +229,15 @@ export class Session {
       );
     },
     stopConnectRetryTimer: () => this.#timers.stop("connectRetry"),
+    startDelayOpenTimer: () =>
+      this.#timers.start("delayOpen", this.#host.delayOpenMs ?? 0, () =>
+        this.dispatch({ kind: "DelayOpenTimer_Expires" }),
+      ),
+    stopDelayOpenTimer: () => this.#timers.stop("delayOpen"),
     connect: () => this.#connect(),
     dropConnection: () => this.#drop(),
-    sendOpen: () => this.#send(encodeOpen(this.#host.localOpen())),
-    sendKeepalive: () => this.#send(keepalive),
+    sendOpen: () => this.#send("open", encodeOpen(this.#host.localOpen())),
+    sendKeepalive: () => this.#send("keepalive", keepalive),
     sendNotification: (before, event) => this.#notify(before, event),
     startLargeHoldTimer: () => this.#startHoldTimer(this.#host.timers.openHoldMs),
     startHoldTimer: () => this.#restartHoldTimer(),
@@ -191,23 +255,17 @@ export class Session {
       this.#host.established(this, this.#negotiated(this.#state));
     },
     sessionDown: (before, event) => {
-      this.#forgiveFailures();
+      this.#host.idleHold.held(this.#host.clock.nowMs() - this.#establishedAtMs);
       const gone = must(before, "an effect of a transition");
       this.#host.lost(this, this.#negotiated(gone), must(event, "an effect of a transition"));
     },
-    deliverUpdate: () => this.#deliver((r) => this.#host.update(this, r.bytes, r.start, r.end)),
+    deliverUpdate: () =>
+      this.#deliver("UpdateMsgErr", (r) => this.#host.update(this, r.bytes, r.start, r.end)),
     deliverRouteRefresh: () =>
-      this.#deliver((r) => this.#host.routeRefresh(this, r.bytes.subarray(r.start, r.end))),
+      this.#deliver("RouteRefreshMsgErr", (r) =>
+        this.#host.routeRefresh(this, r.bytes.subarray(r.start, r.end)),
+      ),
   };
-
-  /**
-   * A session that held for a while ends the back-off; one that is lost at once again and again
-   * does not.
-   */
-  #forgiveFailures(): void {
-    const heldMs = this.#host.clock.nowMs() - this.#establishedAtMs;
-    if (heldMs > this.#host.timers.idleHoldMaxMs) this.#connectRetryCounter = 0;
-  }
 
   #negotiated(state: SessionState): Negotiated {
     return must("negotiated" in state ? state.negotiated : undefined, "the OPENs are exchanged");
@@ -270,6 +328,7 @@ export class Session {
   }
 
   #message(type: number, received: Received): void {
+    this.#host.counters.received(type);
     this.#received = received;
     try {
       this.dispatch(this.#eventOf(type, received));
@@ -297,29 +356,40 @@ export class Session {
     try {
       const open = decodeOpen(body);
       // An OPEN out of turn is an error of the state machine, whatever it holds.
-      if ("negotiated" in this.#state)
-        return { kind: "BGPOpen", negotiated: this.#state.negotiated };
+      if ("negotiated" in this.#state) {
+        return { kind: "BGPOpen", negotiated: this.#state.negotiated, awaitsBfd: false };
+      }
       const negotiated = this.#host.opened(this, open);
       if (negotiated === undefined) return { kind: "OpenCollisionDump" };
       this.#holdTimeMs = negotiated.holdTimeMs;
-      return { kind: "BGPOpen", negotiated };
+      const isDelaying = this.#timers.isRunning("delayOpen");
+      return {
+        kind: isDelaying ? "BGPOpen_with_DelayOpenTimer_running" : "BGPOpen",
+        negotiated,
+        awaitsBfd: negotiated.bfdStrict && !this.#host.isBfdUp,
+      };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return { kind: "BGPOpenMsgErr", cause: error.notification, message: error.message };
     }
   }
 
-  #deliver(run: (received: Received) => void): void {
+  #deliver(
+    failure: "UpdateMsgErr" | "RouteRefreshMsgErr",
+    run: (received: Received) => void,
+  ): void {
     try {
       run(must(this.#received, "a message is being handled"));
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.dispatch({ kind: "UpdateMsgErr", cause: error.notification, message: error.message });
+      this.dispatch({ kind: failure, cause: error.notification, message: error.message });
     }
   }
 
-  #send(bytes: Uint8Array): void {
-    this.#connection?.send(bytes);
+  #send(type: Exclude<MessageTypeName, "update">, bytes: Uint8Array): void {
+    if (this.#connection === undefined) return;
+    this.#host.counters.sent(type);
+    this.#connection.send(bytes);
   }
 
   #notify(before?: SessionState, event?: SessionEvent): void {
@@ -327,12 +397,18 @@ export class Session {
     const why = must(event, "an effect of a transition");
     const negotiated = "negotiated" in from ? from.negotiated : undefined;
     this.#sent = notificationFor(negotiated, why, notificationOf(from, why));
-    this.#send(encodeNotification(this.#sent));
+    this.#send("notification", encodeNotification(this.#sent));
+  }
+
+  /** Asks for the table of a family, or delimits one of ours (RFC 2918, RFC 7313). */
+  sendRouteRefresh(refresh: RouteRefresh): void {
+    this.#send("routeRefresh", encodeRouteRefresh(refresh));
   }
 
   /** Sends `bytes` of the RIB. False: stop until the host hears `drained`. */
   sendUpdates(bytes: Uint8Array): boolean {
     if (this.#connection === undefined) return false;
+    this.#host.counters.sentUpdates(bytes);
     if (this.#connection.send(bytes)) return true;
     if (!this.#timers.isRunning("sendHold")) {
       const delayMs = Math.max(this.#host.timers.sendHoldMinMs, 2 * this.#holdTimeMs);
@@ -346,7 +422,8 @@ export class Session {
   #restartHoldTimer(): void {
     this.#heardAtMs = this.#host.clock.nowMs();
     // The running timer looks at #heardAtMs when it fires, so a message costs no timer.
-    if (this.#state.kind === "Established" && this.#timers.isRunning("hold")) return;
+    const isWatching = this.#timers.isRunning("hold") && this.#watchedMs === this.#holdTimeMs;
+    if (this.#state.kind === "Established" && isWatching) return;
     this.#timers.stop("hold");
     if (this.#holdTimeMs > 0) this.#startHoldTimer(this.#holdTimeMs);
   }
@@ -357,6 +434,7 @@ export class Session {
   }
 
   #watchHold(timeMs: number, delayMs: number): void {
+    this.#watchedMs = timeMs;
     this.#timers.start("hold", delayMs, () => {
       const silentMs = this.#host.clock.nowMs() - this.#heardAtMs;
       if (silentMs < timeMs) this.#watchHold(timeMs, timeMs - silentMs);
@@ -378,16 +456,21 @@ export class Session {
 
   #startKeepaliveTimer(): void {
     if (this.#holdTimeMs === 0) return;
-    const delayMs = jittered(this.#holdTimeMs / 3, this.#host.rng);
+    const thirdMs = this.#holdTimeMs / 3;
+    const intervalMs = Math.min(thirdMs, this.#host.keepaliveMs ?? thirdMs);
+    const delayMs = jittered(intervalMs, this.#host.rng);
     this.#timers.start("keepalive", delayMs, () =>
       this.dispatch({ kind: "KeepaliveTimer_Expires" }),
     );
   }
 
   #startIdleHoldTimer(): void {
-    const { idleHoldMinMs, idleHoldMaxMs } = this.#host.timers;
-    const waitMs = backoffMs(idleHoldMinMs, idleHoldMaxMs, this.#connectRetryCounter);
-    this.#timers.start("idleHold", jittered(waitMs, this.#host.rng), () => {
+    const delayMs = this.#host.idleHold.delayMs();
+    if (delayMs === undefined) {
+      this.#timers.stop("idleHold");
+      return;
+    }
+    this.#timers.start("idleHold", delayMs, () => {
       if (this.#host.mayStart(this)) this.dispatch({ kind: "IdleHoldTimer_Expires" });
     });
   }

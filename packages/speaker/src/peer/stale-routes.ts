@@ -1,37 +1,51 @@
 /**
- * The helper's side of graceful restart (RFC 4724 4.2): how long the routes of a peer whose session
- * ended are kept, and when they go.
+ * The helper's side of graceful restart (RFC 4724 4.2, RFC 9494 4): how long the routes of a peer
+ * whose session ended are kept, and when they go. After the restart time, families with long-lived
+ * graceful restart stay as a last resort for as long as the peer asked, and we allow.
  */
-import type { AddressFamily, Negotiated, PeerIndex } from "@heddle/bgp";
+import type { AddressFamily, LongLivedTime, Negotiated, PeerIndex } from "@heddle/bgp";
 import type { Clock, Timer } from "@heddle/std";
 
 /** The part of the RIB that this needs. */
 export interface StaleRib {
   sessionDown(peer: PeerIndex, retain?: readonly AddressFamily[]): void;
   sweepStale(peer: PeerIndex, family?: AddressFamily): void;
+  /** Stale routes of the families are the last resort from now on (RFC 9494 4.3). */
+  longLivedStale(peer: PeerIndex, families: readonly AddressFamily[]): void;
+}
+
+/** Bounds of our own on how long routes of a peer are kept. */
+export interface StaleLimits {
+  /** For the End-of-RIB of a peer that is back. */
+  readonly staleTimeMs: number;
+  /** RFC 9494: whatever the peer asks. */
+  readonly longLivedTimeMsMax: number;
 }
 
 export class StaleRoutes {
   readonly #rib: StaleRib;
   readonly #peer: PeerIndex;
   readonly #clock: Clock;
-  readonly #staleTimeMs: number;
+  readonly #limits: StaleLimits;
   readonly #swept: () => void;
   #families: readonly AddressFamily[] = [];
-  #timer: Timer | undefined;
+  #longLived: readonly LongLivedTime[] = [];
+  /** The restart time is over: what is kept is long-lived stale. */
+  #isLongLived = false;
+  #timers: Timer[] = [];
 
-  /** `swept` is called when a timer removed routes. */
+  /** `swept` is called when a timer removed or demoted routes. */
   constructor(
     rib: StaleRib,
     peer: PeerIndex,
     clock: Clock,
-    staleTimeMs: number,
+    limits: StaleLimits,
     swept: () => void,
   ) {
     this.#rib = rib;
     this.#peer = peer;
     this.#clock = clock;
-    this.#staleTimeMs = staleTimeMs;
+    this.#limits = limits;
     this.#swept = swept;
   }
 
@@ -39,14 +53,23 @@ export class StaleRoutes {
     return this.#families;
   }
 
-  /**
-   * The session ended; `retain` becomes stale until the peer is back or `restartTimeMs` is over.
-   */
-  sessionDown(retain: readonly AddressFamily[], restartTimeMs: number): void {
+  /** Of `families`, those that are the last resort now. */
+  get longLivedFamilies(): readonly AddressFamily[] {
+    return this.#isLongLived ? this.#families : [];
+  }
+
+  /** The session ended; `retain` becomes stale until the peer is back or its times are over. */
+  sessionDown(retain: readonly AddressFamily[], negotiated: Negotiated): void {
     // RFC 4724 4.2: what was stale already is not kept a second time.
     this.drop();
     this.#rib.sessionDown(this.#peer, retain);
-    if (retain.length > 0) this.#await(retain, restartTimeMs);
+    const graceful = negotiated.peerGracefulRestart;
+    if (retain.length === 0 || graceful === undefined) return;
+    this.#families = retain;
+    this.#longLived = graceful.longLived.filter(
+      ({ family, staleTimeMs }) => staleTimeMs > 0 && retain.includes(family),
+    );
+    this.#after(graceful.restartTimeMs, () => this.#outlive());
   }
 
   /**
@@ -54,13 +77,16 @@ export class StaleRoutes {
    * End-of-RIB.
    */
   sessionUp(negotiated: Negotiated): void {
-    const kept = negotiated.peerGracefulRestart?.forwarding;
+    const graceful = negotiated.peerGracefulRestart;
+    const kept = this.#isLongLived ? graceful?.longLivedForwarding : graceful?.forwarding;
     const waiting = this.#families.filter((family) => kept?.includes(family) === true);
     for (const family of this.#families) {
       if (!waiting.includes(family)) this.#rib.sweepStale(this.#peer, family);
     }
     this.#stop();
-    if (waiting.length > 0) this.#await(waiting, this.#staleTimeMs);
+    if (waiting.length === 0) return;
+    this.#families = waiting;
+    this.#after(this.#limits.staleTimeMs, () => this.#expire());
   }
 
   /** The RIB sweeps the family by itself. */
@@ -75,17 +101,46 @@ export class StaleRoutes {
     this.#stop();
   }
 
-  #await(families: readonly AddressFamily[], delayMs: number): void {
-    this.#families = families;
-    this.#timer = this.#clock.after(delayMs, () => {
-      this.drop();
-      this.#swept();
-    });
+  /** RFC 9494 4.2: the restart time is over, and the Long-lived Stale Times begin. */
+  #outlive(): void {
+    const longLived = this.#longLived;
+    const outliving = longLived.map(({ family }) => family);
+    for (const family of this.#families) {
+      if (!outliving.includes(family)) this.#rib.sweepStale(this.#peer, family);
+    }
+    this.#stop();
+    if (outliving.length > 0) {
+      this.#families = outliving;
+      this.#isLongLived = true;
+      this.#rib.longLivedStale(this.#peer, outliving);
+      for (const { family, staleTimeMs } of longLived) {
+        const keepMs = Math.min(staleTimeMs, this.#limits.longLivedTimeMsMax);
+        this.#after(keepMs, () => this.#expireFamily(family));
+      }
+    }
+    this.#swept();
+  }
+
+  #expireFamily(family: AddressFamily): void {
+    this.#rib.sweepStale(this.#peer, family);
+    this.endOfRib(family);
+    this.#swept();
+  }
+
+  #expire(): void {
+    this.drop();
+    this.#swept();
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    this.#timers.push(this.#clock.after(delayMs, run));
   }
 
   #stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers = [];
     this.#families = [];
+    this.#longLived = [];
+    this.#isLongLived = false;
   }
 }

@@ -23,6 +23,8 @@ export interface ConnectionEvents {
 
 /** A connection as sessions see it; tests bring their own. */
 export interface MessageStream {
+  /** What the peer's certificate calls it; undefined over plain TCP. */
+  readonly peerName: string | undefined;
   /** Octets written that the peer has not taken. */
   readonly queuedLength: number;
   /** Starts to read. Once. */
@@ -36,13 +38,15 @@ export interface MessageStream {
 }
 
 export class Connection implements MessageStream {
+  readonly peerName: string | undefined;
   readonly #socket: Socket;
   readonly #framer = new Framer();
   #events: ConnectionEvents | undefined;
 
   /** Takes ownership of a connected socket, which must be paused. */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, peerName?: string) {
     this.#socket = socket;
+    this.peerName = peerName;
     socket.setNoDelay(true);
     // Without a listener an error would end the process; before `open` and after `close` nobody is
     // there to tell.

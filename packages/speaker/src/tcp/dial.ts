@@ -1,8 +1,9 @@
 import { Socket } from "node:net";
-import { formatIp, hostPrefix, type Ifindex, type Ip } from "@heddle/inet";
+import { formatIp, hostPrefix, type Ifindex, type Ip, type Prefix } from "@heddle/inet";
 import { connectIn, Fd, type Md5Key } from "@heddle/native";
 import { SpeakerError } from "../errors.ts";
 import { Connection } from "./connection.ts";
+import { startTls, type TlsConfig } from "./tls.ts";
 
 /** Network control (RFC 4594 3.1): the whole traffic-class octet. */
 export const controlTrafficClass = 0xc0;
@@ -16,6 +17,8 @@ export interface DialOptions {
   readonly ifindex: Ifindex | undefined;
   readonly md5: string | undefined;
   readonly ttlSecurity: boolean;
+  /** Undefined: plain TCP. */
+  readonly tls: { readonly config: TlsConfig; readonly name: string } | undefined;
   readonly netns: Fd | undefined;
 }
 
@@ -29,12 +32,15 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<C
         ...(options.netns === undefined ? {} : { netns: options.netns }),
         ...(local === undefined ? {} : { local: { address: local, port: 0, scope } }),
         ...(options.ttlSecurity ? { ttl: ttlOfDirectPeer, minTtl: ttlOfDirectPeer } : {}),
-        ...(options.md5 === undefined ? {} : { md5: [md5Key(remote, options.md5)] }),
+        ...(options.md5 === undefined ? {} : { md5: [md5Key(hostPrefix(remote), options.md5)] }),
         trafficClass: controlTrafficClass,
         signal,
       },
     );
-    return new Connection(new Socket({ fd: fd.take() }));
+    const socket = new Socket({ fd: fd.take() });
+    if (options.tls === undefined) return new Connection(socket);
+    const { config, name } = options.tls;
+    return new Connection(await startTls(socket, config, name, signal), name);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const message = `Cannot connect to peer ${formatIp(remote)}: ${why}`;
@@ -42,12 +48,13 @@ export async function dial(options: DialOptions, signal: AbortSignal): Promise<C
   }
 }
 
-export function md5Key(peer: Ip, password: string): Md5Key {
-  return { prefix: hostPrefix(peer), key: new TextEncoder().encode(password) };
+/** For the peers in `prefix`; an empty password takes the key away. */
+export function md5Key(prefix: Prefix, password: string): Md5Key {
+  return { prefix, key: new TextEncoder().encode(password) };
 }
 
 /** The descriptor of a socket that node:net owns, lent to `run`. */
-export function withDescriptor(socket: Socket, run: (fd: Fd) => void): void {
+export function withDescriptor<T>(socket: Socket, run: (fd: Fd) => T): T {
   // node:net has no public access to it; the handle has had `fd` since libuv came to Node.
   const handle: unknown = Reflect.get(socket, "_handle");
   const number: unknown =
@@ -57,7 +64,7 @@ export function withDescriptor(socket: Socket, run: (fd: Fd) => void): void {
   }
   const fd = new Fd(number);
   try {
-    run(fd);
+    return run(fd);
   } finally {
     fd.take();
   }

@@ -3,23 +3,51 @@
  * listening socket, so the kernel refuses strangers before this process sees them where it can.
  */
 import { createServer, type Server, type Socket } from "node:net";
+import type { TLSSocket, Server as TlsServer } from "node:tls";
 import { ceaseSubcodes, encodeNotification, errorCodes } from "@heddle/bgp";
-import { familyOf, type Ip, parseIp } from "@heddle/inet";
-import { Fd, listenIn, localPort, setMinTtl, setTcpMd5, setTtl } from "@heddle/native";
+import {
+  familyOf,
+  formatIp,
+  type Ifindex,
+  type Ip,
+  type Prefix,
+  parseIp,
+  prefixOf,
+} from "@heddle/inet";
+import {
+  Fd,
+  listenIn,
+  localPort,
+  peerOf,
+  SystemError,
+  setMinTtl,
+  setTcpMd5,
+  setTtl,
+} from "@heddle/native";
 import type { ListenAddress } from "../config.ts";
 import { SpeakerError } from "../errors.ts";
 import { Connection, type MessageStream } from "./connection.ts";
 import { controlTrafficClass, md5Key, ttlOfDirectPeer, withDescriptor } from "./dial.ts";
+import { checkPeer, createTlsServer, setTls, type TlsConfig, type TlsPeerConfig } from "./tls.ts";
 
-/** What the listener must know of a peer before it accepts it. */
+/** What the listener must know of a peer, or of a range of peers, before it accepts it. */
 export interface ListenPeer {
-  readonly address: Ip;
+  readonly prefix: Prefix;
   readonly md5: string | undefined;
   readonly ttlSecurity: boolean;
+  /** Present: over TLS and not otherwise. */
+  readonly tls: TlsPeerConfig | undefined;
 }
 
-/** Takes a connection from `peer`, paused and owned by the callee. */
-export type Accept = (peer: Ip, connection: Connection) => void;
+/** A connection of a peer that may come. */
+interface Admitted {
+  readonly address: Ip;
+  readonly scope: Ifindex | undefined;
+  readonly peer: ListenPeer;
+}
+
+/** Takes a connection from `peer`, which is in one of the prefixes; paused, owned by the callee. */
+export type Accept = (peer: Ip, scope: Ifindex | undefined, connection: Connection) => void;
 
 export class Listener implements AsyncDisposable {
   readonly address: Ip;
@@ -27,30 +55,44 @@ export class Listener implements AsyncDisposable {
   readonly #server: Server;
   /** Shared with the server, which closes it. */
   readonly #fd: Fd;
-  #peers: ReadonlyMap<Ip, ListenPeer> = new Map();
+  /** The server again, where it speaks TLS. */
+  readonly #secure: TlsServer | undefined;
+  #peers: ReadonlyMap<Prefix, ListenPeer> = new Map();
+  /** Lengths of their prefixes, longest first. */
+  #lengths: readonly number[] = [];
 
-  private constructor(at: ListenAddress, server: Server, fd: Fd) {
+  private constructor(at: ListenAddress, server: Server, fd: Fd, secure: TlsServer | undefined) {
     this.address = at.address;
     this.port = localPort(fd);
     this.#server = server;
     this.#fd = fd;
+    this.#secure = secure;
   }
 
   /** @throws SystemError EADDRINUSE, EADDRNOTAVAIL, EACCES */
   static async open(
     at: ListenAddress,
     netns: Fd | undefined,
+    tls: TlsConfig | undefined,
     accept: Accept,
-    refused: (remote: string) => void,
+    refused: (remote: string, why: string) => void,
   ): Promise<Listener> {
     using socket = listenIn(at, {
       ...(netns === undefined ? {} : { netns }),
       trafficClass: controlTrafficClass,
     });
     const fd = new Fd(socket.take());
-    const server = createServer({ pauseOnConnect: true });
-    const listener = new Listener(at, server, fd);
-    server.on("connection", (accepted) => listener.#accept(accepted, accept, refused));
+    const secure = tls === undefined ? undefined : createTlsServer(tls);
+    const server = secure ?? createServer({ pauseOnConnect: true });
+    const listener = new Listener(at, server, fd, secure);
+    if (secure === undefined) {
+      server.on("connection", (accepted) => listener.#accept(accepted, accept, refused));
+    } else {
+      secure.on("secureConnection", (accepted) => listener.#acceptTls(accepted, accept, refused));
+      secure.on("tlsClientError", (error, accepted) => {
+        refused(String(accepted.remoteAddress), error.message);
+      });
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
     server.listen({ fd: fd.number }, resolve);
@@ -58,24 +100,32 @@ export class Listener implements AsyncDisposable {
     return listener;
   }
 
-  /** Replaces the set of peers that may connect. @throws SystemError when a key cannot be set */
+  /** New handshakes use `tls`; nothing over plain TCP. */
+  setTls(tls: TlsConfig): void {
+    if (this.#secure !== undefined) setTls(this.#secure, tls);
+  }
+
+  /**
+   * Replaces the set of peers that may connect; of two prefixes that hold an address, the longer
+   * counts. @throws SystemError when a key cannot be set
+   */
   setPeers(peers: readonly ListenPeer[]): void {
     const family = familyOf(this.address);
-    const own = new Map(
-      peers.filter((p) => familyOf(p.address) === family).map((p) => [p.address, p]),
-    );
+    const own = new Map(peers.filter((p) => p.prefix.family === family).map((p) => [p.prefix, p]));
     this.#setKeys(own);
     this.#setTtl([...own.values()]);
     this.#peers = own;
+    const lengths = new Set([...own.keys()].map(({ length }) => length));
+    this.#lengths = [...lengths].sort((a, b) => b - a);
   }
 
-  #setKeys(next: ReadonlyMap<Ip, ListenPeer>): void {
-    for (const { address, md5 } of this.#peers.values()) {
-      const gone = md5 !== undefined && next.get(address)?.md5 === undefined;
-      if (gone) setTcpMd5(this.#fd, md5Key(address, ""));
+  #setKeys(next: ReadonlyMap<Prefix, ListenPeer>): void {
+    for (const { prefix, md5 } of this.#peers.values()) {
+      const gone = md5 !== undefined && next.get(prefix)?.md5 === undefined;
+      if (gone) setTcpMd5(this.#fd, md5Key(prefix, ""));
     }
-    for (const { address, md5 } of next.values()) {
-      if (md5 !== undefined) setTcpMd5(this.#fd, md5Key(address, md5));
+    for (const { prefix, md5 } of next.values()) {
+      if (md5 !== undefined) setTcpMd5(this.#fd, md5Key(prefix, md5));
     }
   }
 
@@ -91,18 +141,13 @@ export class Listener implements AsyncDisposable {
     setMinTtl(this.#fd, family, all ? ttlOfDirectPeer : 0);
   }
 
-  #accept(socket: Socket, accept: Accept, refused: (remote: string) => void): void {
-    const remote = String(socket.remoteAddress);
-    const peer = this.#peerOf(remote);
-    if (peer === undefined) {
-      // RFC 4486 4.
-      rejectConnection(new Connection(socket));
-      refused(remote);
-      return;
-    }
+  #accept(socket: Socket, accept: Accept, refused: (remote: string, why: string) => void): void {
+    const known = this.#admit(socket, refused);
+    if (known === undefined) return;
+    const { address, scope, peer } = known;
     try {
       if (peer.ttlSecurity) {
-        withDescriptor(socket, (fd) => setMinTtl(fd, familyOf(peer.address), ttlOfDirectPeer));
+        withDescriptor(socket, (fd) => setMinTtl(fd, familyOf(address), ttlOfDirectPeer));
       }
     } catch (error) {
       if (!(error instanceof SpeakerError)) throw error;
@@ -110,14 +155,70 @@ export class Listener implements AsyncDisposable {
       socket.destroy();
       return;
     }
-    accept(peer.address, new Connection(socket));
+    accept(address, scope, new Connection(socket));
   }
 
-  #peerOf(remote: string): ListenPeer | undefined {
-    // The zone of a link-local address says where it came from, not who it is; absent when already
-    // closed.
-    const text = remote.split("%")[0] as string;
-    return /^[0-9a-f.:]+$/i.test(text) ? this.#peers.get(parseIp(text)) : undefined;
+  #acceptTls(
+    socket: TLSSocket,
+    accept: Accept,
+    refused: (remote: string, why: string) => void,
+  ): void {
+    const known = this.#admit(socket, refused);
+    if (known?.peer.tls === undefined) return;
+    try {
+      const connection = new Connection(socket, checkPeer(socket, known.peer.tls));
+      accept(known.address, known.scope, connection);
+    } catch (error) {
+      if (!(error instanceof SpeakerError)) throw error;
+      rejectConnection(new Connection(socket));
+      refused(String(socket.remoteAddress), error.message);
+    }
+  }
+
+  /** The peer whose connection it is, if it may come this way; else it is turned away. */
+  #admit(socket: Socket, refused: (remote: string, why: string) => void): Admitted | undefined {
+    const remote = this.#remoteOf(socket);
+    if (remote === undefined) {
+      // Closed by the peer before it was accepted.
+      socket.destroy();
+      return undefined;
+    }
+    const { address, scope } = remote;
+    const peer = this.#peerOf(address);
+    const isSecure = this.#secure !== undefined;
+    if (peer !== undefined && (peer.tls !== undefined) === isSecure) {
+      return { address, scope, peer };
+    }
+    // RFC 4486 4.
+    rejectConnection(new Connection(socket));
+    const why = isSecure ? "it is no peer over TLS" : "it is no peer over plain TCP";
+    refused(formatIp(address), peer === undefined ? "its address is unknown" : why);
+    return undefined;
+  }
+
+  /**
+   * Who is at the other end. A link-local address is asked of the kernel: node:net names its
+   * interface, and in another namespace than the process's it cannot.
+   */
+  #remoteOf(socket: Socket): { address: Ip; scope?: Ifindex | undefined } | undefined {
+    if (this.#secure !== undefined) {
+      const text = socket.remoteAddress;
+      return text === undefined ? undefined : { address: parseIp(text) };
+    }
+    try {
+      return withDescriptor(socket, peerOf);
+    } catch (error) {
+      if (error instanceof SpeakerError || error instanceof SystemError) return undefined;
+      throw error;
+    }
+  }
+
+  #peerOf(address: Ip): ListenPeer | undefined {
+    for (const length of this.#lengths) {
+      const peer = this.#peers.get(prefixOf(address, length));
+      if (peer !== undefined) return peer;
+    }
+    return undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -67,6 +67,12 @@ export class Lab implements AsyncDisposable {
     });
   }
 
+  /** The namespace is a router. */
+  forward(name: string): void {
+    using netns = openNetns(this.path(name));
+    withNetns(netns, () => writeFileSync("/proc/sys/net/ipv4/ip_forward", "1"));
+  }
+
   full(name: string): string {
     const full = this.#namespaces.get(name);
     if (full === undefined) throw new Error(`no namespace ${name}`);

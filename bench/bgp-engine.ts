@@ -1,0 +1,4 @@
+/** `make bench B=bgp-engine`: see bgp/engine.ts. */
+import { main } from "./bgp/engine.ts";
+
+main();
