@@ -124,9 +124,9 @@ export class AddPathOut {
     const ranked = rankPaths(this.#table.candidatesOf(id), this.#countMax);
     const rankOf = new Map(ranked.map((c, rank) => [c.path, rank]));
     const vacant: number[] = [];
-    let used = 0n;
+    const used: number[] = [];
     for (let at = this.#head[id] ?? -1; at >= 0; at = this.#next[at]!) {
-      used |= 1n << BigInt(this.#pathId[at]!);
+      used.push(this.#pathId[at]!);
       const path = this.#path[at]!;
       const rank = this.#row[at]! < 0 ? undefined : rankOf.get(path);
       if (rank === undefined) {
@@ -142,7 +142,7 @@ export class AddPathOut {
       const { row } = ranked[rank]!;
       if (at === undefined) {
         const pathId = lowestUnused(used);
-        used |= 1n << BigInt(pathId);
+        used.push(pathId);
         const none = { oldRow: -1, oldPayload: -1, oldRank: unranked };
         const payload = paths.payloadOf(path);
         changes.push({
@@ -245,8 +245,8 @@ function isIdle(step: AddPathChange): boolean {
 }
 
 /** From 1 up: identifier 0 is legal, but peers exist that take it for none. */
-function lowestUnused(used: bigint): number {
+function lowestUnused(used: readonly number[]): number {
   let pathId = 1;
-  while ((used & (1n << BigInt(pathId))) !== 0n) pathId += 1;
+  while (used.includes(pathId)) pathId += 1;
   return pathId;
 }

@@ -177,7 +177,7 @@ function externalAttributes(
     asPath: withoutConfederation(rest.asPath),
     clusterList: [],
   };
-  const { localPref: _, ...sent } = withActions(base, verdict);
+  const { localPref: _, ...sent } = applyActions(base, verdict.actions);
   const isTransparent = cls.routeServerClient && origin.type !== "local";
   return isTransparent ? sent : { ...sent, asPath: prependAsn(sent.asPath, cls.externalAsn) };
 }
@@ -190,7 +190,7 @@ function confederationAttributes(
 ): PathAttributes {
   const { originatorId: _, ...rest } = attributes;
   const localPref = attributes.localPref ?? defaultLocalPref;
-  const sent = withActions({ ...rest, localPref, clusterList: [] }, verdict);
+  const sent = applyActions({ ...rest, localPref, clusterList: [] }, verdict.actions);
   return { ...sent, asPath: prependConfederationAsn(sent.asPath, cls.localAsn) };
 }
 
@@ -202,7 +202,7 @@ function internalAttributes(
   verdict: Verdict & { verdict: "accept" },
 ): PathAttributes {
   const base = { ...attributes, localPref: attributes.localPref ?? defaultLocalPref };
-  const sent = withActions(base, verdict);
+  const sent = applyActions(base, verdict.actions);
   const isReflected = origin.type === "internal" || origin.type === "client";
   if (cls.family === "route-target" && cls.to === "client") {
     // RFC 4684 3.2 i: a client takes a membership back that it sent itself.
@@ -215,14 +215,6 @@ function internalAttributes(
     originatorId: sent.originatorId ?? origin.routerId,
     clusterList: [cls.clusterId, ...sent.clusterList],
   };
-}
-
-/** The actions of the policy, except that the next hop has been settled. */
-function withActions(
-  attributes: PathAttributes,
-  verdict: Verdict & { verdict: "accept" },
-): PathAttributes {
-  return applyActions(attributes, verdict.actions);
 }
 
 /** RFC 9494 4.3: LLGR_STALE is added; RFC 8326 4.1: GRACEFUL_SHUTDOWN. */

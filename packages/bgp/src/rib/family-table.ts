@@ -38,7 +38,7 @@ export type FamilyTableConfig = Pick<
   "forwarding" | "hashSeed" | "multipath" | "watchedFamilies"
 >;
 
-/** Gives the row that replaces `row` for the key; -1 to remove the path. */
+/** Gives the row that replaces `row` for the key; `row` itself when it is up to date. */
 export type Reimport = (row: number, id: number) => number;
 
 export class FamilyTable {

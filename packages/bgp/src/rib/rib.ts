@@ -71,6 +71,8 @@ export type Deliver = (peer: PeerIndex, bytes: Uint8Array) => boolean;
 const flushCountDefault = 32768;
 /** Times that a call of `flush` encodes a key, for one group or another. */
 const encodeCountMax = 49152;
+/** Ranking the paths of a key for add-path peers, measured in encodings. */
+const rankingCost = 6;
 /** But so many keys at least, or messages would hold one route each. */
 const sliceCountMin = 256;
 
@@ -303,7 +305,7 @@ export class Rib extends RibReader {
     for (const at of due) {
       // Looking at a key costs less than sending it, but it may have to be decided on anew.
       at.table.sweep(Math.ceil(share / 4), (row, id) => this.#reimport(at, row, id));
-      const dirty = at.table.takeDirty(sliceOf(share, at.classes.groupCount));
+      const dirty = at.table.takeDirty(sliceOf(share, encodingsOf(at)));
       if (dirty.all.length > 0) this.#advertise(at, dirty, deliver);
     }
     return this.dirty;
@@ -434,8 +436,13 @@ function sweepStale(state: PeerState, { adjRibIn, table }: FamilyState): void {
   adjRibIn.sweepStale(state);
 }
 
+/** Encodings that telling of one key takes; ranking for add-path takes as long as some of them. */
+function encodingsOf({ classes, table }: FamilyState): number {
+  return Math.max(1, classes.groupCount + (table.addPathOut.active ? rankingCost : 0));
+}
+
 /** Keys of one family for one call of `flush`, of which `limit` would be allowed. */
-function sliceOf(limit: number, groupCount: number): number {
-  const affordable = Math.floor(encodeCountMax / Math.max(1, groupCount));
+function sliceOf(limit: number, encodingsPerKey: number): number {
+  const affordable = Math.floor(encodeCountMax / encodingsPerKey);
   return Math.min(limit, Math.max(sliceCountMin, affordable));
 }
