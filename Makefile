@@ -46,6 +46,9 @@ lab-test: setup-test build ## The lab, booted and verified by a test
 topo: setup-test build ## One topology test: make topo T=NAME
 	@$(NODE) tools/run-tests.ts topo $(T)
 
+interop: setup-test native ## BGP against live FRR, BIRD, GoBGP and ExaBGP, with a table at the end; NAME=part of a file
+	@$(NODE) test/interop/run.ts $(NAME)
+
 bench: setup-bench build ## One comparison with peers: make bench B=NAME
 	@$(NODE) bench/run.ts $(B)
 
@@ -76,7 +79,7 @@ lab-tools: setup-build
 bundles: setup-npm native cni bpf lab-tools
 	@$(NODE) tools/bundle.ts
 
-.PHONY: preflight setup-test setup-bench
+.PHONY: preflight setup-test setup-bench interop
 preflight:
 	@tools/preflight.sh
 

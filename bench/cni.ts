@@ -113,7 +113,7 @@ async function startOurs(
 ): Promise<Contestant> {
   mkdirSync(directory);
   const folder = (name: string): string => path.join(directory, name);
-  const programs = findPrograms();
+  const programs = findPrograms(["apiServer", "agent", "cniDirectory"]);
   const node = owned.use(createNetns());
   // Before the agent: their mounts reach its mount namespace.
   const namespaces = owned.use(new PodNamespaces("ours", podCount));

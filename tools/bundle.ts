@@ -1,7 +1,7 @@
 /**
  * Makes `dist/`: one bundle per main and per worker thread, with the addon, the CNI executable and
- * the eBPF objects beside them. `heddle.mjs`, `heddle-agent.mjs`, `heddle-controller.mjs` and
- * `heddle-apiserver.mjs` run with Node alone.
+ * the eBPF objects beside them. `heddle.mjs`, `heddle-agent.mjs`, `heddle-controller.mjs`,
+ * `heddle-apiserver.mjs` and `heddle-route-server.mjs` run with Node alone.
  */
 import { cpSync, existsSync, globSync, mkdirSync } from "node:fs";
 import path from "node:path";
@@ -15,6 +15,7 @@ const mains: Readonly<Record<string, string>> = {
   "heddle-agent": "apps/agent/src/main.ts",
   "heddle-controller": "apps/controller/src/main.ts",
   "heddle-apiserver": "apps/apiserver/src/main.ts",
+  "heddle-route-server": "apps/route-server/src/main.ts",
 };
 
 /** Files that run beside the bundles, and where they are built. */

@@ -26,7 +26,7 @@ const classes: Readonly<Record<string, TestClass>> = {
     globs: [
       "packages/*/src/**/*.test.ts",
       "apps/*/src/**/*.test.ts",
-      "{bench,tools}/**/*.test.ts",
+      "{bench,examples,tools}/**/*.test.ts",
       // Vectors and fuzzing: no root, no network.
       "packages/bgp/test/**/*.test.ts",
     ],
@@ -39,6 +39,7 @@ const classes: Readonly<Record<string, TestClass>> = {
     globs: [
       "{packages,apps}/*/src/**/*.kernel.test.ts",
       "packages/*/test/**/*.test.ts",
+      "examples/**/*.kernel.test.ts",
       "test/topo/**/*.test.ts",
     ],
     exclude: /^packages\/bgp\/test\//,

@@ -20,7 +20,7 @@ interface Rule {
 }
 
 const pureFolders =
-  /^packages\/(std|inet|codec|reconcile|bgp|ipam|api|vrouter)\/src\/|\/plan\.ts$|\/fsm\//;
+  /^packages\/(std|inet|codec|reconcile|bgp|vpn|ipam|api|vrouter)\/src\/|\/plan\.ts$|\/fsm\//;
 
 const rules: readonly Rule[] = [
   {

@@ -8,6 +8,7 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { AdminServer } from "@heddle/admin";
 import { CniServer } from "@heddle/cni";
 import { WorkerDataplane } from "@heddle/dataplane";
 import { HttpStore } from "@heddle/kube";
@@ -22,12 +23,12 @@ import {
 import { defaultListen, KernelFib } from "@heddle/speaker";
 import type { Log } from "@heddle/std";
 import { systemClock, systemRng } from "@heddle/system";
-import { adminRoutes } from "./admin-routes.ts";
-import { AdminServer } from "./admin-server.ts";
+import { adminActions, adminRoutes } from "./admin-routes.ts";
 import type { AgentConfig } from "./config.ts";
 import { Interfaces } from "./interfaces.ts";
 import { AgentMetrics } from "./metrics.ts";
 import { NodeAttachment } from "./node-attachment.ts";
+import { timedCni } from "./timed-cni.ts";
 import { bundledWorker } from "./worker-file.ts";
 
 /** Preference of BGP's default routes in the kernel; the lower wins. */
@@ -61,7 +62,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<AsyncDi
   const forwardingMarker = path.join(config.runDir, "forwarding");
   const attachment = owned.use(
     new NodeAttachment({
-      ...{ dataplane, speaker, store, interfaces, clock, log },
+      ...{ dataplane, speaker, store, interfaces, clock, rng, log },
       stateDir: config.stateDir,
       isRestart: existsSync(forwardingMarker),
       listen:
@@ -83,15 +84,17 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<AsyncDi
   );
   cache.onAddressPlanChange(() => void node.maintain());
   const socketPath = path.join(config.runDir, "cni.sock");
-  owned.use(await CniServer.listen({ socketPath, handler: node.network, clock, log }));
-  owned.use(new NodeHeartbeat({ node: config.node, store, clock, log }));
   const { server } = store;
   const parts = { config, startedAtMs, server, cache, dataplane, speaker, attachment, node, fib };
   const metrics = new AgentMetrics(parts);
+  const handler = timedCni(node.network, clock, (duration) => metrics.observeCni(duration));
+  owned.use(await CniServer.listen({ socketPath, handler, clock, log }));
+  owned.use(new NodeHeartbeat({ node: config.node, store, clock, log }));
   owned.use(
     await AdminServer.start({
       socketPath: path.join(config.runDir, "agent.sock"),
       routes: adminRoutes(parts),
+      actions: adminActions(parts),
       metrics: () => metrics.text(),
       log,
     }),

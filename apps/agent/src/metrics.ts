@@ -1,10 +1,23 @@
 /** The agent's Prometheus metrics, read when asked for. */
 import { formatIp } from "@heddle/inet";
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type AgentParts, version } from "./parts.ts";
+import type { CniDuration } from "./timed-cni.ts";
+
+/** From an ADD that finds all it needs to one that waits for another node; the limit is 55 s. */
+const cniSecondsBuckets = [
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60,
+];
 
 export class AgentMetrics {
   readonly #registry: Registry = new Registry();
+  readonly #cniDurations: Histogram<"verb" | "outcome"> = new Histogram({
+    name: "heddle_cni_duration_seconds",
+    help: "Time from a CNI request to its result, by verb and outcome: ok or the error's name",
+    labelNames: ["verb", "outcome"],
+    buckets: cniSecondsBuckets,
+    registers: [this.#registry],
+  });
 
   constructor(parts: AgentParts) {
     const registers = [this.#registry];
@@ -33,6 +46,10 @@ export class AgentMetrics {
     });
     this.#addBgp(parts);
     this.#addDataplane(parts);
+  }
+
+  observeCni({ verb, outcome, durationMs }: CniDuration): void {
+    this.#cniDurations.observe({ verb, outcome }, durationMs / 1000);
   }
 
   async text(): Promise<{ readonly contentType: string; readonly text: string }> {

@@ -20,7 +20,7 @@ import { createNetns, withNetns } from "@heddle/native";
 import { deleteAddress, newAddress, Rtnetlink, setLink } from "@heddle/netlink";
 import { NodeSpeaker, type NodeTopology, readTopology } from "@heddle/node";
 import { type ListenAddress, noFib } from "@heddle/speaker";
-import { silentLog, VirtualClock } from "@heddle/std";
+import { seededRng, silentLog, VirtualClock } from "@heddle/std";
 import type { OwnBlock } from "@heddle/vrouter";
 import { Interfaces } from "./interfaces.ts";
 import { NodeAttachment } from "./node-attachment.ts";
@@ -101,7 +101,7 @@ function setup(listen: readonly ListenAddress[] = []) {
   const attachment = stack.use(
     new NodeAttachment({
       ...{ dataplane: dataplane.asDataplane(), speaker, store, interfaces, stateDir, clock },
-      ...{ isRestart: false, listen, log: silentLog },
+      ...{ isRestart: false, listen, rng: seededRng(1), log: silentLog },
     }),
   );
   const dispose = (): Promise<void> => stack.disposeAsync();
@@ -202,7 +202,7 @@ test("a failure is told and tried again, by one timer however often it failed", 
   assert.equal(it.clock.pendingCount, 0);
 });
 
-test("a missing password is told, and used as soon as it is there", async () => {
+test("a missing password holds back its own peer, is told, and used once it is there", async () => {
   await using it = setup();
   await it.attachment.setBlocks([]);
   const metadata = { name: "peer" };
@@ -213,20 +213,30 @@ test("a missing password is told, and used as soon as it is there", async () => 
   };
   const peer = defaulted(bgpPeerKind, { apiVersion, kind: "BGPPeer", metadata, spec });
   await it.attachment.setTopology({ ...topology, peers: [peer] });
-  assert.deepEqual(it.attachment.problems, ['secrets "bgp" not found']);
+  const cannotRead = "Cannot read Secret kube-system/bgp of the password";
+  assert.deepEqual(it.attachment.problems, [`${cannotRead}: secrets "bgp" not found`]);
+  const sessions = (): unknown[] =>
+    (it.speaker.config?.peers ?? []).map(({ md5, heldDown }) => [md5, heldDown !== undefined]);
+  assert.deepEqual(sessions(), [
+    [undefined, true],
+    [undefined, false],
+  ]);
   const secret = { apiVersion: "v1", kind: "Secret", type: "Opaque" } as const;
   const named = { ...secret, metadata: { name: "bgp", namespace: "kube-system" } };
   await it.store.create(secretKind, { ...named, data: { other: "" } });
   await it.attachment.setTopology({ ...topology, peers: [peer] });
   assert.deepEqual(it.attachment.problems, [
-    "Cannot use Secret kube-system/bgp: no key password, want the password",
+    "Secret kube-system/bgp has no key password, want the password",
   ]);
   const data = { password: Buffer.from("tcp-md5").toString("base64") };
   await it.store.update(secretKind, { ...named, data });
-  it.clock.advance(2000);
-  while (it.speaker.config === undefined) await turns(1);
-  const passwords = it.speaker.config.peers.map(({ md5 }) => md5);
-  assert.deepEqual(passwords, ["tcp-md5", undefined]);
+  it.clock.advance(5000);
+  for (let i = 0; i < 100 && it.attachment.problems.length > 0; i += 1) await turns(1);
+  assert.deepEqual(it.attachment.problems, []);
+  assert.deepEqual(sessions(), [
+    ["tcp-md5", false],
+    [undefined, false],
+  ]);
 });
 
 test("a speaker that cannot listen is a problem, and is started later", async () => {

@@ -12,6 +12,7 @@ import { type Family, familyOf, type Ip } from "@heddle/inet";
 import type { Store } from "@heddle/kube";
 import {
   announceOptionsOf,
+  BgpPasswords,
   type NodePlan,
   type NodeSpeaker,
   type NodeTopology,
@@ -20,11 +21,10 @@ import {
   writeTopology,
 } from "@heddle/node";
 import type { ListenAddress } from "@heddle/speaker";
-import type { Clock, Log, Timer } from "@heddle/std";
+import type { Clock, Log, Rng, Timer } from "@heddle/std";
 import { nativeVrf, type OwnBlock } from "@heddle/vrouter";
 import type { Interfaces } from "./interfaces.ts";
 import { chooseNodeAddresses } from "./node-addresses.ts";
-import { readPasswords } from "./passwords.ts";
 
 export interface NodeAttachmentOptions {
   readonly dataplane: Dataplane;
@@ -36,6 +36,7 @@ export interface NodeAttachmentOptions {
   readonly isRestart: boolean;
   readonly listen: readonly ListenAddress[];
   readonly clock: Clock;
+  readonly rng: Rng;
   readonly log: Log;
 }
 
@@ -47,6 +48,7 @@ const addressCheckDelayMs = 5000;
 
 export class NodeAttachment implements Disposable {
   readonly #options: NodeAttachmentOptions;
+  readonly #passwords: BgpPasswords;
   #topology: NodeTopology | undefined;
   /** Undefined until they are known; empty is known, too. */
   #blocks: readonly OwnBlock[] | undefined;
@@ -56,12 +58,16 @@ export class NodeAttachment implements Disposable {
   #retry: Timer | undefined;
   #addressCheck: Timer | undefined;
   #problem: string | undefined;
+  /** Of peers that wait for their Secret. */
+  #passwordProblems: readonly string[] = [];
   /** From which the node speaks to pods of VPCs. */
   #nodeAddresses: readonly Ip[] = [];
   #closed = false;
 
   constructor(options: NodeAttachmentOptions) {
     this.#options = options;
+    const { store, clock, rng } = options;
+    this.#passwords = new BgpPasswords(store, clock, rng, () => void this.#schedule());
   }
 
   get plan(): NodePlan {
@@ -76,7 +82,7 @@ export class NodeAttachment implements Disposable {
       (family) =>
         `the node has no IPv${family} address: it cannot reach pods of VPCs by IPv${family}`,
     );
-    return [...this.#plan.problems, ...unreached, ...failure];
+    return [...this.#plan.problems, ...this.#passwordProblems, ...unreached, ...failure];
   }
 
   get #ownBlocks(): readonly OwnBlock[] {
@@ -102,6 +108,7 @@ export class NodeAttachment implements Disposable {
     this.#closed = true;
     this.#retry?.cancel();
     this.#addressCheck?.cancel();
+    this.#passwords[Symbol.dispose]();
   }
 
   #schedule(): Promise<void> {
@@ -159,7 +166,7 @@ export class NodeAttachment implements Disposable {
   }
 
   async #apply(): Promise<void> {
-    const { dataplane, speaker, store, interfaces, isRestart, listen, stateDir } = this.#options;
+    const { dataplane, speaker, interfaces, isRestart, listen, stateDir } = this.#options;
     const topology = this.#topology;
     if (topology === undefined) return;
     const plan = planNodeBgp(topology);
@@ -176,8 +183,9 @@ export class NodeAttachment implements Disposable {
     await dataplane.setNode({ uplinks, podPrefixes, blocks, nodeAddresses });
     if (plan.bgp !== undefined && this.#blocks !== undefined) {
       speaker.setAnnounceOptions(announceOptionsOf(plan.bgp));
-      const passwords = await readPasswords(store, plan.bgp);
-      const facts = { restarting: isRestart, ifindexOf: interfaces.indexOf, passwords, listen };
+      const known = await this.#passwords.load(plan.bgp);
+      const facts = { restarting: isRestart, ifindexOf: interfaces.indexOf, listen, ...known };
+      this.#passwordProblems = [...known.passwordProblems.values()];
       await speaker.configure(speakerConfigOf(plan.bgp, facts));
       if (speaker.lastError !== undefined) throw speaker.lastError;
     }

@@ -38,11 +38,12 @@ function inLab(...args: readonly string[]): Promise<Outcome> {
 
 const since = "2026-01-01T00:00:00.000Z";
 const allocation = {
-  ...{ node: "node1", address: "10.244.0.5", namespace: "default", pod: "web" },
+  ...{ node: "node1", address: "10.244.0.5", vpc: "default", namespace: "default", pod: "web" },
   ...{ containerId: "0123456789abcdef", ifname: "eth0", since, claim: null },
 };
 const block = {
-  ...{ node: "node1", cidr: "10.244.0.0/26", pool: "pods-ipv4", subnet: "pods", size: 64, used: 1 },
+  ...{ node: "node1", cidr: "10.244.0.0/26", vpc: "default", pool: "pods-ipv4", subnet: "pods" },
+  ...{ size: 64, used: 1 },
 };
 
 /** What the agent of node1 answers; anything else is refused as an agent refuses it. */
@@ -79,7 +80,8 @@ after(() => {
 test("every command explains itself", async () => {
   const commands = [
     ["lab shell", "--netns <name>"],
-    ["bgp routes", "--within <prefix>"],
+    ["bgp routes", "--longer"],
+    ["bgp explain", "--family <family>"],
     ["get", "--all-namespaces"],
     ["node status", "--node <name>"],
     ["", "Exit codes:"],
@@ -124,8 +126,8 @@ test("rows are a table for people and JSON for programs", async () => {
   assert.deepEqual([table.code, table.stderr], [0, ""]);
   const cells = table.stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
   assert.deepEqual(cells, [
-    ["BLOCK", "NODE", "SUBNET", "POOL", "USED"],
-    ["10.244.0.0/26", "node1", "pods", "pods-ipv4", "1/64"],
+    ["BLOCK", "VPC", "NODE", "SUBNET", "POOL", "USED"],
+    ["10.244.0.0/26", "default", "node1", "pods", "pods-ipv4", "1/64"],
     [""],
   ]);
   const json = await inLab("--output", "json", ...show);
@@ -134,7 +136,7 @@ test("rows are a table for people and JSON for programs", async () => {
 
 test("an agent that is down, refuses or answers badly is one line and exit code 3", async () => {
   const socket = path.join(labDir, "devices/node1/run/heddle/agent.sock");
-  const routes = await inLab("bgp", "routes", "--node", "node1", "--within", "x");
+  const routes = await inLab("bgp", "routes", "--node", "node1", "x", "--longer");
   assert.deepEqual(
     [routes.code, routes.stderr],
     [3, `heddle: the agent at ${socket} refused: no such prefix\n`],

@@ -3,6 +3,21 @@
  * @module
  */
 
+// bmp/
+export { BmpError } from "./bmp/bmp-error.ts";
+export { decodeBmp } from "./bmp/decode-bmp.ts";
+export { encodeBmp } from "./bmp/encode-bmp.ts";
+export { BmpFramer } from "./bmp/framing.ts";
+export {
+  bmpInformationTypes,
+  bmpPeerDownReasons,
+  bmpPeerTypes,
+  bmpStatistics,
+  bmpTerminationReasons,
+  bmpTerminationTypes,
+} from "./bmp/iana.ts";
+export type { BmpMessage, BmpPeer, BmpStatistic, BmpTlv } from "./bmp/message.ts";
+
 // packet/ and fsm/
 export type { BgpErrorCode, ErrorAction, NotificationCause } from "./errors.ts";
 export { BgpError, DecodeError } from "./errors.ts";

@@ -4,7 +4,7 @@ import { addToIp, lastIp, type Prefix, parseIp, parsePrefix, sizeOf } from "@hed
 import { isReserved } from "@heddle/ipam";
 import fc from "fast-check";
 import { pool, subnet } from "./testing/objects.ts";
-import { countUsable, saturate } from "./usable-addresses.ts";
+import { countUsable, formatCount, saturate } from "./usable-addresses.ts";
 
 const cases: readonly (readonly [string, string, readonly string[], readonly string[], bigint])[] =
   [
@@ -83,4 +83,12 @@ function countOneByOne(
 
 test("saturate() stops at what JSON can say", () => {
   assert.deepEqual([saturate(7n), saturate(2n ** 64n)], [7, Number.MAX_SAFE_INTEGER]);
+});
+
+test("formatCount() says what a person can read", () => {
+  const counts = [0n, 254n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 80n - 1n, 3n * 2n ** 64n, 2n ** 128n];
+  assert.deepEqual(counts.map(formatCount), [
+    ...["0", "254", "9007199254740991", "~2^53"],
+    ...["~2^80", "~2^66", "~2^128"],
+  ]);
 });

@@ -1,15 +1,15 @@
 /** How many addresses of a pool can serve a pod: all but those that its subnet reserves. */
 import type { IPPool, Subnet } from "@heddle/api";
 import {
-  containsIp,
+  containsPrefix,
   type Ip,
   lastIp,
   type Prefix,
-  parseIp,
   parsePrefix,
   sizeOf,
   widthOf,
 } from "@heddle/inet";
+import { parseReservations, type SubnetReservation } from "@heddle/ipam";
 
 /** Inclusive. */
 type Range = readonly [first: bigint, last: bigint];
@@ -21,13 +21,21 @@ type Range = readonly [first: bigint, last: bigint];
  */
 export function countUsable(pool: IPPool, subnet: Subnet): bigint {
   const prefix = parsePrefix(pool.spec.cidr);
-  const around = subnet.spec.cidrs
-    .map(parsePrefix)
-    .find(({ family, length }) => family === prefix.family && length <= prefix.length);
-  if (around === undefined || !containsIp(around, prefix.address)) return 0n;
-  const texts = [...subnet.spec.gateways, ...subnet.spec.excludedAddresses];
-  const reserved = [...edgesOf(around), ...texts.flatMap((text) => rangeIn(text, prefix))];
-  return sizeOf(prefix) - sizeOfUnion(reserved, rangeOf(prefix));
+  const reservation = parseReservations(subnet.spec).get(prefix.family);
+  if (reservation === undefined || !containsPrefix(reservation.subnet, prefix)) return 0n;
+  return sizeOf(prefix) - sizeOfUnion(reservedRanges(reservation), rangeOf(prefix));
+}
+
+/** Nothing for an address or a range of the other family. */
+function reservedRanges({ subnet, gateways, excluded }: SubnetReservation): Range[] {
+  const isOfFamily = (ip: Ip): boolean => typeof ip === typeof subnet.address;
+  return [
+    ...edgesOf(subnet),
+    ...gateways.filter(isOfFamily).map((ip): Range => [numberOf(ip), numberOf(ip)]),
+    ...excluded
+      .filter(({ first }) => isOfFamily(first))
+      .map(({ first, last }): Range => [numberOf(first), numberOf(last)]),
+  ];
 }
 
 /** Network and broadcast address, subnet-router anycast address (RFC 1122, RFC 4291). */
@@ -40,16 +48,6 @@ function edgesOf(subnet: Prefix): Range[] {
         [last, last],
       ]
     : [[first, first]];
-}
-
-/** Nothing for an address or a prefix of another family. */
-function rangeIn(text: string, { family }: Prefix): Range[] {
-  if (text.includes("/")) {
-    const prefix = parsePrefix(text);
-    return prefix.family === family ? [rangeOf(prefix)] : [];
-  }
-  const ip = parseIp(text);
-  return typeof ip === (family === 4 ? "number" : "bigint") ? [[BigInt(ip), BigInt(ip)]] : [];
 }
 
 function rangeOf(prefix: Prefix): Range {
@@ -78,4 +76,10 @@ function sizeOfUnion(ranges: readonly Range[], [start, end]: Range): bigint {
 export function saturate(count: bigint): number {
   const max = BigInt(Number.MAX_SAFE_INTEGER);
   return Number(count > max ? max : count);
+}
+
+/** For people: the number, or the nearest power of two when {@link saturate} would cut it. */
+export function formatCount(count: bigint): string {
+  if (count <= BigInt(Number.MAX_SAFE_INTEGER)) return String(count);
+  return `~2^${Math.round(Math.log2(Number(count)))}`;
 }

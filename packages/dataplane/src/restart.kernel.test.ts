@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { type Fd, withNetns } from "@heddle/native";
+import { Rtnetlink } from "@heddle/netlink";
 import type { PodInterface } from "./dataplane.ts";
 import { DataplaneError } from "./dataplane-error.ts";
 import { heddleObject } from "./gen/heddle.gen.ts";
@@ -199,6 +200,21 @@ test("an uplink that was made anew is attached anew", async () => {
   set(["up1", "up2"]);
   assert.equal(existsSync(pin), false);
   inNetns(node, "ip", "link", "del", "x.9");
+});
+
+test("what else is attached is looked for only when an uplink has left", (t) => {
+  using dataplane = kernelDataplane();
+  const links = path.join(topology.bpffsPath, "heddle", "links");
+  const dumps = t.mock.method(Rtnetlink.prototype, "qdiscs");
+  const dumpsOf = (uplinks: readonly string[]): number => {
+    const before = dumps.mock.callCount();
+    withNetns(topology.node, () => dataplane.setNode({ ...nodeInterfaces, uplinks }));
+    assert.deepEqual(readdirSync(links).sort(), uplinks);
+    return dumps.mock.callCount() - before;
+  };
+  dumpsOf(["up1"]);
+  assert.deepEqual([dumpsOf(["up1"]), dumpsOf(["up1", "up2"])], [0, 0]);
+  assert.deepEqual([dumpsOf(["up2"]), dumpsOf(["up1", "up2"])], [1, 0]);
 });
 
 test("WorkerDataplane gives errors as data and says when it has ended", async () => {

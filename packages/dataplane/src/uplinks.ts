@@ -38,6 +38,8 @@ export class Uplinks {
   readonly #program: BpfProgram;
   readonly #pinFolder: string;
   readonly #attachment: UplinkAttachment;
+  /** No interface but these has the program; undefined when each may have it. */
+  #attachedAtMost: ReadonlySet<string> | undefined;
 
   /** Borrows `rtnetlink` and `program`. `pinFolder` exists, on a bpf file system. */
   constructor(
@@ -113,10 +115,22 @@ export class Uplinks {
     ]);
   }
 
-  /** What an earlier configuration attached, in either way. */
+  /**
+   * What an earlier configuration attached, in either way. Looks only when there may be something:
+   * a dump of all interfaces of a node with many pods takes milliseconds of the thread that makes
+   * them.
+   */
   #detachOthers(wanted: ReadonlySet<string>): void {
-    const isTcx = this.#attachment === "tcx";
-    const kept = new Set(isTcx ? [...wanted].map(toPinName) : []);
+    if (this.#attachedAtMost?.isSubsetOf(wanted) !== true) {
+      this.#attachedAtMost = undefined;
+      this.#removePins(wanted);
+      this.#removeFilters(wanted);
+    }
+    this.#attachedAtMost = wanted;
+  }
+
+  #removePins(wanted: ReadonlySet<string>): void {
+    const kept = new Set(this.#attachment === "tcx" ? [...wanted].map(toPinName) : []);
     for (const pinName of readdirSync(this.#pinFolder)) {
       if (kept.has(pinName)) continue;
       const pin = path.join(this.#pinFolder, pinName);
@@ -124,6 +138,10 @@ export class Uplinks {
       link?.detach();
       rmSync(pin);
     }
+  }
+
+  #removeFilters(wanted: ReadonlySet<string>): void {
+    const isTcx = this.#attachment === "tcx";
     const links = new Map(this.#rtnetlink.links().map((link) => [link.ifindex, link.name]));
     for (const { ifindex, kind, ingressBlock } of this.#rtnetlink.qdiscs()) {
       const name = links.get(ifindex);

@@ -5,6 +5,7 @@ import {
   formatPrefix,
   hostPrefix,
   type Ip,
+  ParseError,
   type Prefix,
   parseIp,
   parsePrefix,
@@ -14,7 +15,7 @@ import { AddressBlock } from "./address-block.ts";
 import { IpamError } from "./errors.ts";
 import { type PoolView, planAllocation } from "./plan-allocation.ts";
 import { blockCandidates, blockCountOf, blockOf, makePool } from "./pool.ts";
-import { isReserved, type SubnetReservation } from "./reserved.ts";
+import { isReserved, parseReservations, type SubnetReservation } from "./reserved.ts";
 
 const open = (subnet: string, gateways: string[] = []): SubnetReservation => ({
   subnet: parsePrefix(subnet),
@@ -262,3 +263,27 @@ function allocate(nodes: readonly ModelNode[], asker: number): Ip | undefined {
   }
   assert.fail("three rounds are enough");
 }
+
+test("parseReservations() gives one of each family, with addresses and prefixes as ranges", () => {
+  const found = parseReservations({
+    cidrs: ["10.0.0.0/24", "fd00::/64"],
+    gateways: ["10.0.0.1"],
+    excludedAddresses: ["10.0.0.16/30", "10.0.0.99", "fd00::10/124"],
+  });
+  const reserved = (family: 4 | 6, ip: string): boolean => {
+    const reservation = found.get(family);
+    return reservation === undefined || isReserved(reservation, parseIp(ip));
+  };
+  assert.deepEqual([...found.keys()], [4, 6]);
+  const last = ["1", "2", "15", "16", "19", "20", "98", "99", "100"];
+  assert.deepEqual(
+    last.filter((n) => reserved(4, `10.0.0.${n}`)),
+    ["1", "16", "19", "99"],
+  );
+  assert.deepEqual(
+    ["f", "10", "1f", "20"].filter((n) => reserved(6, `fd00::${n}`)),
+    ["10", "1f"],
+  );
+  const bad = { cidrs: ["10.0.0.0/24"], gateways: [], excludedAddresses: ["10.0.0.1/24"] };
+  assert.throws(() => parseReservations(bad), ParseError);
+});

@@ -21,5 +21,5 @@ export type { Loan, LoanPlan, LoanRequest } from "./plan-loans.ts";
 export { planLoans } from "./plan-loans.ts";
 export type { Pool } from "./pool.ts";
 export { blockCandidates, blockCountOf, blockOf, familyOfPool, makePool } from "./pool.ts";
-export type { IpRange, SubnetReservation } from "./reserved.ts";
-export { isReserved } from "./reserved.ts";
+export type { IpRange, SubnetReservation, SubnetText } from "./reserved.ts";
+export { isReserved, parseReservations } from "./reserved.ts";

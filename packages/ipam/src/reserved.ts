@@ -9,7 +9,17 @@
  * The rule belongs to the subnet, not to the block: an address that is last in a block but inside
  * the subnet is an address like any other.
  */
-import { compareIp, containsIp, type Ip, lastIp, type Prefix, widthOf } from "@heddle/inet";
+import {
+  compareIp,
+  containsIp,
+  type Family,
+  type Ip,
+  lastIp,
+  type Prefix,
+  parseIp,
+  parsePrefix,
+  widthOf,
+} from "@heddle/inet";
 
 /** An inclusive range of addresses of one family. */
 export interface IpRange {
@@ -42,4 +52,36 @@ function isInRange(range: IpRange, ip: Ip): boolean {
     compareIp(range.first, ip) <= 0 &&
     compareIp(ip, range.last) <= 0
   );
+}
+
+/** A subnet as the API writes it, of at most one prefix of each family. */
+export interface SubnetText {
+  readonly cidrs: readonly string[];
+  /** Addresses. */
+  readonly gateways: readonly string[];
+  /** Addresses and prefixes. */
+  readonly excludedAddresses: readonly string[];
+}
+
+/**
+ * By family. Gateways and ranges of the other family are in both, where nothing equals them.
+ * @throws ParseError
+ */
+export function parseReservations(subnet: SubnetText): Map<Family, SubnetReservation> {
+  const gateways = subnet.gateways.map(parseIp);
+  const excluded = subnet.excludedAddresses.map(parseRange);
+  return new Map(
+    subnet.cidrs.map(parsePrefix).map((prefix) => {
+      return [prefix.family, { subnet: prefix, gateways, excluded }];
+    }),
+  );
+}
+
+function parseRange(text: string): IpRange {
+  if (text.includes("/")) {
+    const prefix = parsePrefix(text);
+    return { first: prefix.address, last: lastIp(prefix) };
+  }
+  const ip = parseIp(text);
+  return { first: ip, last: ip };
 }

@@ -5,14 +5,8 @@
  */
 
 // BGP, admin views and the caches of the cluster.
-export type {
-  AgentStatus,
-  AllocationView,
-  BlockView,
-  PeerView,
-  RouteView,
-} from "./admin/admin-api.ts";
-export { allocationViewsOf, blockViewsOf, peerViewOf, routeViewOf } from "./admin/views.ts";
+export type { AgentStatus, AllocationView, BlockView } from "./admin/admin-api.ts";
+export { allocationViewsOf, blockViewsOf } from "./admin/views.ts";
 export type { Announcer } from "./announcer.ts";
 export type { KnownPasswords } from "./bgp/bgp-passwords.ts";
 export { BgpPasswords } from "./bgp/bgp-passwords.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { acceptAll, type Policy } from "@heddle/bgp";
 import { parseAsn, parseIfindex, parseIp, parseIp4, parsePrefix } from "@heddle/inet";
 import { checkConfig } from "./check-config.ts";
 import type { PeerConfig, PeerTemplate, SpeakerConfig } from "./config.ts";
@@ -19,6 +20,11 @@ const base: SpeakerConfig = {
 };
 const range = { name: "r", prefix: parsePrefix("10.1.0.0/16"), template, peerCountMax: 10 };
 const link = { name: "eth1", ifindex: parseIfindex(3), template };
+const badPolicy: Policy = {
+  name: "bad",
+  terms: [{ match: { evpnRouteTypes: [300] }, verdict: "reject" }],
+  otherwise: "accept",
+};
 const graceful = { restartTimeMs: 1000, restarting: false, deferralMs: 1, staleTimeMs: 1 };
 
 test("checkConfig() takes what is right", () => {
@@ -27,6 +33,11 @@ test("checkConfig() takes what is right", () => {
   const good: readonly SpeakerConfig[] = [
     base,
     { ...base, dynamicPeers: [range], unnumberedPeers: [link], hostname: "node1" },
+    {
+      ...base,
+      dynamicPeers: [{ ...range, template: { ...template, bfd: { hopCountMax: 3 } } }],
+      unnumberedPeers: [{ ...link, template: { ...template, bfd: {} } }],
+    },
     { ...base, confederation, peers: [member] },
     { ...base, confederation, peers: [{ ...peer, asn: parseAsn(65000), kind: "reflector" }] },
     { ...base, peers: [{ ...peer, role: "customer", strictRole: true, routeServerClient: true }] },
@@ -59,7 +70,28 @@ const wrong: readonly (readonly [Partial<SpeakerConfig>, RegExp])[] = [
     /dynamic peers s: prefix 10\.1\.2\.0\/24 overlaps 10\.1\.0\.0\/16/,
   ],
   [{ dynamicPeers: [{ ...range, peerCountMax: 0 }] }, /peerCountMax 0, want 1 to 10000/],
-  [{ dynamicPeers: [{ ...range, template: { ...template, bfd: {} } }] }, /bfd given, want none/],
+  [{ peers: [{ ...peer, bfd: {} }] }, /bfd without localAddress, want both/],
+  [
+    { dynamicPeers: [{ ...range, template: { ...template, bfd: { txIntervalMs: 5 } } }] },
+    /dynamic peers r: bfd interval 5 ms, want 10 to 60000/,
+  ],
+  [
+    { unnumberedPeers: [{ ...link, template: { ...template, bfd: { hopCountMax: 2 } } }] },
+    /unnumbered peer eth1: bfd\.hopCountMax 2, want none/,
+  ],
+  [
+    { peers: [{ ...peer, importPolicy: { ...acceptAll, name: "" } }] },
+    /peer 10\.0\.0\.1: importPolicy: .*name is empty, want a text/,
+  ],
+  [
+    { dynamicPeers: [{ ...range, template: { ...template, exportPolicy: badPolicy } }] },
+    /dynamic peers r: exportPolicy: .*policy "bad": term 0, .*is 300/,
+  ],
+  [{ peers: [{ ...peer, otherAsns: "external", role: "peer" }] }, /otherAsns with role peer/],
+  [
+    { peers: [{ ...peer, otherAsns: [{ first: parseAsn(64990), last: parseAsn(65010) }] }] },
+    /otherAsns 64990 to 65010, want a range without our own 65000/,
+  ],
   [{ unnumberedPeers: [link, link] }, /ifindex 3 twice/],
   [
     { unnumberedPeers: [{ ...link, template: { ...template, nextHop4: parseIp4("10.0.0.1") } }] },

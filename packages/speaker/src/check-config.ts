@@ -1,4 +1,5 @@
 /** The checks of a speaker's configuration that no type can make. */
+import { BgpError, checkPolicy, type Policy } from "@heddle/bgp";
 import {
   type Asn,
   familyOf,
@@ -81,7 +82,10 @@ function checkPeer(config: SpeakerConfig, peer: PeerConfig): void {
   check(sameFamily, `${name}: localAddress of another address family, want the peer's`);
   check(peer.address !== local, `${name}: localAddress is the peer's, want an own one`);
   checkTemplate(config, name, peer);
-  checkBfd(name, peer);
+  check(
+    peer.bfd === undefined || local !== undefined,
+    `${name}: bfd without localAddress, want both`,
+  );
 }
 
 function checkDynamicPeers(config: SpeakerConfig): void {
@@ -105,7 +109,6 @@ function checkDynamicPeers(config: SpeakerConfig): void {
       `${name}: peerCountMax ${count}, want 1 to ${peerCountMax}`,
     );
     check(template.tls?.name === undefined, `${name}: tls.name given, want none for a range`);
-    check(template.bfd === undefined, `${name}: bfd given, want none for peers by range`);
     check(template.heldDown === undefined, `${name}: heldDown given, want none`);
     checkTemplate(config, name, { ...template, passive: true });
   }
@@ -121,7 +124,8 @@ function checkUnnumberedPeers(config: SpeakerConfig): void {
     const addresses = [localAddress, nextHop4, nextHop6, template.ifindex, heldDown];
     const none = addresses.every((value) => value === undefined);
     check(none, `${name}: addresses, ifindex or heldDown given, want none`);
-    check(bfd === undefined, `${name}: bfd given, want none`);
+    const { hopCountMax } = bfd ?? {};
+    check(hopCountMax === undefined, `${name}: bfd.hopCountMax ${hopCountMax}, want none`);
     const { advertisementIntervalMs: interval } = times;
     const valid = interval === undefined || (interval >= 3000 && interval <= 1_800_000);
     check(valid, `${name}: advertisementIntervalMs ${interval}, want 3000 to 1800000`);
@@ -149,6 +153,9 @@ function checkTemplate(config: SpeakerConfig, name: string, peer: PeerTemplate):
   checkTls(config, name, peer);
   checkAddPath(name, peer);
   checkPrefixLimit(name, peer);
+  checkBfd(name, peer);
+  checkPolicyOf(name, "importPolicy", peer.importPolicy);
+  checkPolicyOf(name, "exportPolicy", peer.exportPolicy);
   check(
     peer.ownRoutesOnly !== true || config.ownership !== undefined,
     `${name}: ownRoutesOnly without the speaker's ownership, want both`,
@@ -177,10 +184,22 @@ function checkKind(config: SpeakerConfig, name: string, peer: PeerTemplate): voi
     peer.role === undefined || outside,
     `${name}: role ${peer.role} inside our AS, want none (RFC 9234 4)`,
   );
+  checkOtherAsns(name, peer, own);
   check(
     peer.strictRole !== true || peer.role !== undefined,
     `${name}: strictRole without role, want a role`,
   );
+}
+
+function checkOtherAsns(name: string, { otherAsns, kind, role }: PeerTemplate, own: Asn): void {
+  if (otherAsns === undefined) return;
+  check(kind === "fabric", `${name}: otherAsns of a reflector session, want none`);
+  check(role === undefined, `${name}: otherAsns with role ${role}, want one of them`);
+  if (otherAsns === "external") return;
+  for (const { first, last } of otherAsns) {
+    const valid = first >= 1 && first <= last && (own < first || own > last);
+    check(valid, `${name}: otherAsns ${first} to ${last}, want a range without our own ${own}`);
+  }
 }
 
 /** Our AS to those outside: that of the confederation, if we are in one. */
@@ -250,10 +269,8 @@ function checkPrefixLimit(name: string, peer: PeerTemplate): void {
   check(isTime, `${name}: prefixRestartMs ${prefixRestartMs}, want more than 0, or never`);
 }
 
-function checkBfd(name: string, peer: PeerConfig): void {
-  const { bfd } = peer;
+function checkBfd(name: string, { bfd }: PeerTemplate): void {
   if (bfd === undefined) return;
-  check(peer.localAddress !== undefined, `${name}: bfd without localAddress, want both`);
   for (const intervalMs of [bfd.txIntervalMs, bfd.rxIntervalMs]) {
     const valid = intervalMs === undefined || (intervalMs >= 10 && intervalMs <= 60_000);
     check(valid, `${name}: bfd interval ${intervalMs} ms, want 10 to 60000`);
@@ -264,6 +281,17 @@ function checkBfd(name: string, peer: PeerConfig): void {
   const { hopCountMax: hops } = bfd;
   const isCount = hops === undefined || (Number.isInteger(hops) && hops >= 1 && hops <= 255);
   check(isCount, `${name}: bfd.hopCountMax ${hops}, want 1 to 255`);
+}
+
+function checkPolicyOf(name: string, field: string, policy: Policy | undefined): void {
+  if (policy === undefined) return;
+  try {
+    checkPolicy(policy);
+  } catch (error) {
+    if (!(error instanceof BgpError)) throw error;
+    const message = `Cannot configure the BGP speaker: ${name}: ${field}: ${error.message}`;
+    throw new SpeakerError("config", message, { cause: error });
+  }
 }
 
 function isWholeSeconds(ms: number): boolean {

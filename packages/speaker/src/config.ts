@@ -101,11 +101,22 @@ export interface PeerConfig extends PeerTemplate {
   readonly address: Ip;
 }
 
+/** Both ends belong to it. */
+export interface AsnRange {
+  readonly first: Asn;
+  readonly last: Asn;
+}
+
 /** All of a peer but its address. */
 export interface PeerTemplate {
   /** Remote port when we initiate; default 179. */
   readonly port?: number;
   readonly asn: Asn;
+  /**
+   * ASes that the peer may have instead of `asn`, as its OPEN says: `external` any but ours. Fabric
+   * peers without `role` only.
+   */
+  readonly otherAsns?: readonly AsnRange[] | "external";
   readonly kind: PeerKind;
   readonly families: readonly AddressFamily[];
   readonly localAddress?: Ip;
@@ -133,7 +144,10 @@ export interface PeerTemplate {
   readonly role?: BgpRole;
   /** RFC 9234 4.2: refuse a peer that names no role. */
   readonly strictRole?: boolean;
-  /** RFC 7911, per family; absent: neither direction. */
+  /**
+   * RFC 7911, per family; absent: neither direction. (FRR 8.4 says that it receives several paths
+   * to flow specifications, and resets the session for the first that comes.)
+   */
   readonly addPath?: readonly AddPathOffer[];
   /** Most paths per prefix sent to an add-path peer, 1 to 64; default 8. */
   readonly addPathSendMax?: number;
@@ -165,6 +179,7 @@ export interface PeerTemplate {
   readonly ttlSecurity?: boolean;
   /** The session runs inside TLS 1.3; not with `md5` or `ttlSecurity`. */
   readonly tls?: TlsPeerConfig;
+  /** Needs `localAddress` for a peer that is configured by its address. */
   readonly bfd?: BfdPeerConfig;
   /** Prefixes per family above which the session is closed with Cease/1; default: no limit. */
   readonly prefixCountMax?: number;
@@ -187,7 +202,7 @@ export interface DynamicPeersConfig {
   /** For people, unique. */
   readonly name: string;
   readonly prefix: Prefix;
-  /** They connect to us: `passive` is implied; no `heldDown`, `port` or `bfd`. */
+  /** They connect to us: `passive` is implied; no `heldDown` or `port`. */
   readonly template: PeerTemplate;
   /** Peers of the range at a time, 1 to 10000. */
   readonly peerCountMax: number;
@@ -205,7 +220,7 @@ export interface UnnumberedPeerConfig {
   /** Of the interface, for people. */
   readonly name: string;
   readonly ifindex: Ifindex;
-  /** Without addresses, `ifindex`, `heldDown` and `bfd`. */
+  /** Without addresses, `ifindex` and `heldDown`. */
   readonly template: PeerTemplate;
   /** Between our Router Advertisements; default 10 s. */
   readonly advertisementIntervalMs?: number;

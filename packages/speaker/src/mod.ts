@@ -4,8 +4,14 @@
  */
 // Sessions, BFD and the speaker.
 export type { BfdState } from "./bfd/packet.ts";
+export type { BmpExporterDeps, BmpStationStatus } from "./bmp/bmp-exporter.ts";
+export { BmpExporter } from "./bmp/bmp-exporter.ts";
+export type { BmpIdentity, BmpStationConfig, BmpView } from "./bmp/config.ts";
+export type { CaptureOptions } from "./capture/capture.ts";
+export { Capture } from "./capture/capture.ts";
 export type {
   AnnounceOptions,
+  AsnRange,
   BfdPeerConfig,
   DynamicPeersConfig,
   GracefulRestartConfig,
@@ -30,11 +36,18 @@ export type { FibStatus, KernelFibConfig, KernelFibDeps } from "./fib/kernel-fib
 export { KernelFib } from "./fib/kernel-fib.ts";
 export type { FibSink, RouteSink } from "./fib-sink.ts";
 export { noFib } from "./fib-sink.ts";
+export type {
+  Endpoint,
+  MessageDirection,
+  ObservedSession,
+  SessionEnd,
+  SpeakerObserver,
+} from "./observe/observer.ts";
 export type { MessageCounts, SentCounts } from "./peer/message-counters.ts";
+export type { PeerName } from "./peer/peer-name.ts";
 export type { RecordingOptions } from "./peer/session-recorder.ts";
 export type {
   PeerIdentity,
-  PeerName,
   Route,
   RoutesFilter,
   SpeakerDeps,

@@ -16,14 +16,16 @@ import type { FoundNeighbor } from "./discovery/unnumbered-peers.ts";
 import { cease } from "./peer/failure.ts";
 import { Peer } from "./peer/peer.ts";
 import type { PeerContext } from "./peer/peer-context.ts";
-import { type PeerKey, peerKeyOf } from "./peer/peer-key.ts";
+import { type PeerKey, peerKeyOf, peerNameOf } from "./peer/peer-key.ts";
 import { ribPeerOf } from "./peer/session-facts.ts";
 import { isSame } from "./same-config.ts";
 import type { MessageStream } from "./tcp/connection.ts";
 import { type ListenPeer, rejectConnection } from "./tcp/listener.ts";
 
-/** How often peers by range are looked at, as a share of their idle time. */
+/** How often peers by range are looked at, as a share of the shortest idle time. */
 const idleChecksPerTime = 4;
+/** What connects from a range and never becomes a session is forgotten sooner. */
+const strangerTimeMsMax = 30_000;
 
 export class PeerTable implements Iterable<Peer> {
   readonly #cx: PeerContext;
@@ -94,9 +96,10 @@ export class PeerTable implements Iterable<Peer> {
 
   /** A connection from an address that the listener lets in. */
   accept(address: Ip, scope: Ifindex | undefined, connection: MessageStream): void {
-    const peer = this.get(address, scope) ?? this.#admit(address);
+    const own = connection.endpoints?.local.address;
+    const peer = this.get(address, scope) ?? this.#admit(address, own);
     if (peer === undefined) rejectConnection(connection);
-    else peer.accept(connection);
+    else peer.accept(this.#cx.observers.wrap(peerNameOf(peer.config), connection));
   }
 
   /** Ends all for good. */
@@ -116,7 +119,7 @@ export class PeerTable implements Iterable<Peer> {
     }
   }
 
-  #admit(address: Ip): Peer | undefined {
+  #admit(address: Ip, own: Ip | undefined): Peer | undefined {
     const group = this.#ranges.find(({ prefix }) => containsIp(prefix, address));
     if (group === undefined) return undefined;
     const { name, peerCountMax } = group;
@@ -126,7 +129,7 @@ export class PeerTable implements Iterable<Peer> {
       this.#cx.log.warn("BGP connection refused: its range is full", fields);
       return undefined;
     }
-    const peer = this.#add(configIn(group, address), name);
+    const peer = this.#add(configIn(group, address, own), name);
     this.#watchIdle();
     return peer;
   }
@@ -135,7 +138,8 @@ export class PeerTable implements Iterable<Peer> {
   #watchIdle(): void {
     if (this.#idleCheck !== undefined || this.#ranges.length === 0) return;
     const times = this.#ranges.map(({ idleTimeMs = defaultDynamicIdleTimeMs }) => idleTimeMs);
-    this.#idleCheck = this.#cx.clock.after(Math.min(...times) / idleChecksPerTime, () => {
+    const delayMs = Math.min(...times, strangerTimeMsMax) / idleChecksPerTime;
+    this.#idleCheck = this.#cx.clock.after(delayMs, () => {
       this.#idleCheck = undefined;
       if (this.#forgetIdle() > 0) this.#watchIdle();
     });
@@ -150,7 +154,8 @@ export class PeerTable implements Iterable<Peer> {
       if (group === undefined) continue;
       const { idleTimeMs = defaultDynamicIdleTimeMs } = group;
       const since = peer.idleSinceMs;
-      const isIdle = since !== undefined && nowMs - since >= idleTimeMs;
+      const timeMs = peer.hasBeenUp ? idleTimeMs : Math.min(idleTimeMs, strangerTimeMsMax);
+      const isIdle = since !== undefined && nowMs - since >= timeMs;
       // Routes that are kept for its return are a reason to know it.
       if (isIdle && !peer.keepsRoutes) this.#remove(peer, ceaseSubcodes.peerDeconfigured);
       else left += 1;
@@ -189,8 +194,11 @@ function keyOf({ address, ifindex }: PeerConfig): PeerKey {
   return peerKeyOf(address, ifindex);
 }
 
-function configIn({ template }: DynamicPeersConfig, address: Ip): PeerConfig {
-  return { ...template, address, passive: true };
+/** `own` is our address that the peer has connected to, between which and its own BFD runs. */
+function configIn({ template }: DynamicPeersConfig, address: Ip, own: Ip | undefined): PeerConfig {
+  const localAddress = template.localAddress ?? (template.bfd === undefined ? undefined : own);
+  const config = { ...template, address, passive: true };
+  return localAddress === undefined ? config : { ...config, localAddress };
 }
 
 function listenPeersOf(config: SpeakerConfig): ListenPeer[] {
@@ -209,7 +217,7 @@ function listenPeerOf({ address, md5, ttlSecurity, tls }: PeerConfig): ListenPee
 
 /** What a found peer is to be by `config`; undefined: nothing there asks for it any more. */
 function templated(config: SpeakerConfig, peer: Peer): PeerConfig | undefined {
-  const { address, nextHop6 } = peer.config;
+  const { address, nextHop6, localAddress } = peer.config;
   const { unnumberedPeers = [], dynamicPeers = [] } = config;
   const link = unnumberedPeers.find((candidate) => rangeOf(candidate) === peer.range);
   if (link !== undefined && typeof address === "bigint" && nextHop6 !== undefined) {
@@ -217,7 +225,7 @@ function templated(config: SpeakerConfig, peer: Peer): PeerConfig | undefined {
   }
   const group = dynamicPeers.find(({ name }) => name === peer.range);
   const stays = group !== undefined && containsIp(group.prefix, address);
-  return stays ? configIn(group, address) : undefined;
+  return stays ? configIn(group, address, localAddress) : undefined;
 }
 
 function rangeOf({ name, ifindex }: UnnumberedPeerConfig): string {
@@ -237,8 +245,10 @@ function sessionPartOf(config: PeerConfig): Partial<PeerConfig> {
     importPolicy: _import,
     exportPolicy: _export,
     keepaliveMs: _keepalive,
+    delayOpenMs: _delayOpen,
     automaticStart: _start,
     collisionDetectEstablished: _collision,
+    prefixCountMax: _count,
     prefixWarningPercent: _warning,
     prefixRestartMs: _restart,
     ...rest

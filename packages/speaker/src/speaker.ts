@@ -32,10 +32,13 @@ import { Convergence, type ConvergenceReason } from "./convergence.ts";
 import { UnnumberedPeers } from "./discovery/unnumbered-peers.ts";
 import { SpeakerError } from "./errors.ts";
 import type { FibSink, RouteSink } from "./fib-sink.ts";
+import type { ObservedSession, SpeakerObserver } from "./observe/observer.ts";
+import { Observers } from "./observe/observers.ts";
 import { cease } from "./peer/failure.ts";
 import type { Peer } from "./peer/peer.ts";
 import type { PeerContext } from "./peer/peer-context.ts";
-import { isLinkLocal, linkKeyOf, type PeerKey, peerKeyOf } from "./peer/peer-key.ts";
+import { isLinkLocal, linkKeyOf, type PeerKey, peerKeyOf, peerNameOf } from "./peer/peer-key.ts";
+import type { PeerName } from "./peer/peer-name.ts";
 import type { RecordingOptions } from "./peer/session-recorder.ts";
 import { PeerTable } from "./peer-table.ts";
 import { RibDriver } from "./rib-driver.ts";
@@ -64,12 +67,6 @@ export type Route = Omit<RibPath, "peer"> & {
   readonly from: Ip | undefined;
 };
 
-/** A peer by its address; a link-local one by its interface, too. */
-export interface PeerName {
-  readonly address: Ip;
-  readonly ifindex?: Ifindex;
-}
-
 export interface PeerIdentity {
   readonly address: Ip;
   /** Undefined over plain TCP, or without a session. */
@@ -79,10 +76,13 @@ export interface PeerIdentity {
 export interface RoutesFilter extends Omit<RouteFilter, "peer"> {
   /** Only paths of this peer. */
   readonly from?: Ip;
+  /** Where `from` belongs, when it is link-local. */
+  readonly fromIfindex?: Ifindex;
 }
 
 export class Speaker implements AsyncDisposable {
   readonly #deps: SpeakerDeps;
+  readonly #observers: Observers;
   readonly #rib: Rib;
   readonly #driver: RibDriver;
   readonly #selection: Convergence;
@@ -102,6 +102,7 @@ export class Speaker implements AsyncDisposable {
     const graceful = config.gracefulRestart;
     this.#config = config;
     this.#deps = deps;
+    this.#observers = new Observers(clock);
     this.#netns = deps.netns === undefined ? undefined : openNetns(deps.netns);
     this.#rib = newRib(config, rng);
     if (graceful?.restarting === true) this.#rib.holdBestPath();
@@ -129,6 +130,7 @@ export class Speaker implements AsyncDisposable {
       clock,
       rng,
       log: deps.log,
+      observers: this.#observers,
       timers: { ...defaultSessionTimers, ...config.timers },
       netns: this.#netns,
       tls: () => this.#config.tls,
@@ -283,6 +285,16 @@ export class Speaker implements AsyncDisposable {
     return { address: found.config.address, certificateName: found.certificateName };
   }
 
+  /** Tells `observer` what happens on all sessions, until it is disposed of. */
+  observe(observer: SpeakerObserver): Disposable {
+    return this.#observers.add(observer);
+  }
+
+  /** The sessions whose OPENs are confirmed. */
+  get sessions(): Iterable<ObservedSession> {
+    return this.#observers.establishedSessions;
+  }
+
   /** The number of the peer in `rib`; undefined when there is none. */
   indexOf({ address, ifindex }: PeerName): PeerIndex | undefined {
     return this.#peers.get(address, ifindex)?.index;
@@ -291,10 +303,7 @@ export class Speaker implements AsyncDisposable {
   /** The name of the peer with that number; undefined when there is none. */
   nameOf(peer: PeerIndex): PeerName | undefined {
     const config = this.#peers.byIndex(peer)?.config;
-    if (config === undefined) return undefined;
-    const { address, ifindex } = config;
-    const isScoped = ifindex !== undefined && isLinkLocal(address);
-    return isScoped ? { address, ifindex } : { address };
+    return config === undefined ? undefined : peerNameOf(config);
   }
 
   /** Those that `rib` has tables for. */
@@ -309,8 +318,8 @@ export class Speaker implements AsyncDisposable {
 
   /** What the RIB holds; read it before control returns to the event loop. */
   *routes(filter: RoutesFilter = {}): IterableIterator<Route> {
-    const { from, ...rest } = filter;
-    const peer = from === undefined ? undefined : this.#peers.get(from);
+    const { from, fromIfindex, ...rest } = filter;
+    const peer = from === undefined ? undefined : this.#peers.get(from, fromIfindex);
     if (from !== undefined && peer === undefined) return;
     const ribFilter = peer === undefined ? rest : { ...rest, peer: peer.index };
     for (const path of this.#rib.routes(ribFilter)) yield this.#routeOf(path);
@@ -409,11 +418,12 @@ export class Speaker implements AsyncDisposable {
   }
 
   #watchBfd(peer: PeerConfig, watcher: BfdWatcher): BfdHandle | undefined {
-    const { bfd, localAddress } = peer;
-    if (bfd === undefined || localAddress === undefined) return undefined;
+    const { bfd } = peer;
+    const local = bfdAddressOf(peer);
+    if (bfd === undefined || local === undefined) return undefined;
     return this.#bfd.watch(
       {
-        local: localAddress,
+        local,
         remote: peer.address,
         ifindex: peer.ifindex,
         txIntervalMs: bfd.txIntervalMs ?? 300,
@@ -424,6 +434,11 @@ export class Speaker implements AsyncDisposable {
       watcher,
     );
   }
+}
+
+/** Our end of a BFD session: on an unnumbered link, the own address that is the next hop there. */
+function bfdAddressOf({ address, localAddress, nextHop6 }: PeerConfig): Ip | undefined {
+  return localAddress ?? (isLinkLocal(address) ? nextHop6 : undefined);
 }
 
 function newRib(config: SpeakerConfig, rng: Rng): Rib {

@@ -9,6 +9,7 @@ export interface PeerStatus {
   readonly address: Ip;
   /** Where the peer's link-local address belongs; undefined for any other. */
   readonly ifindex: Ifindex | undefined;
+  /** Of the session, or as configured without one. */
   readonly asn: Asn;
   readonly kind: PeerKind;
   /** Name of the range that the peer connected from; undefined for a configured peer. */

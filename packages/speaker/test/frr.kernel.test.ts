@@ -11,6 +11,7 @@ import {
   defaultGracefulRestart,
   type PeerConfig,
   type PeerStatus,
+  type PeerTemplate,
   Speaker,
   type SpeakerConfig,
 } from "../src/mod.ts";
@@ -168,6 +169,32 @@ describe("against FRR", { timeout: 100_000 }, () => {
       frr.signal("bfdd", "SIGCONT");
     }
     await established(speaker);
+  });
+
+  test("BFD watches a peer by range, of whatever AS, and its failure resets the session", async () => {
+    const { address: _address, localAddress: _local, ...rest } = leaf;
+    const template: PeerTemplate = {
+      ...{ ...rest, nextHop4: parseIp4("172.16.0.1"), bfd: {} },
+      ...{ asn: parseAsn(64999), otherAsns: "external" },
+    };
+    const range = { name: "leaves", prefix: parsePrefix("172.16.0.0/31"), peerCountMax: 2 };
+    const fib = new RecordingFib();
+    await using speaker = await start(
+      fib,
+      {},
+      { peers: [], dynamicPeers: [{ ...range, template }] },
+    );
+    const found = (): PeerStatus | undefined => speaker.peers()[0];
+    await until("up", () => found()?.state === "Established" && found()?.bfd === "Up");
+    assert.deepEqual([found()?.dynamic, found()?.asn], ["leaves", leaf.asn]);
+    frr.signal("bfdd", "SIGSTOP");
+    try {
+      await until("session down", () => found()?.state !== "Established", 5000);
+      assert.match(String(found()?.lastError?.message), /BFD session down/);
+    } finally {
+      frr.signal("bfdd", "SIGCONT");
+    }
+    await until("up again", () => found()?.state === "Established" && found()?.bfd === "Up");
   });
 
   test("a main loop blocked for 2 s flaps and loses nothing, with BFD at 3 x 100 ms", async () => {

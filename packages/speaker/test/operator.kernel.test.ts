@@ -272,6 +272,21 @@ describe("operators and single peers", { timeout: 60_000 }, () => {
     assert.equal(status(a).capabilities?.peerRole, "customer");
   });
 
+  test("a new prefix limit counts in the running session, from the next UPDATE on", async () => {
+    await using a = await start("a", { prefixCountMax: 1 });
+    await using b = await start("b");
+    await bothUp(a, b);
+    const accepted = (): number => status(a).counts.get("ipv4-unicast")?.received ?? 0;
+    a.reconfigure(configOf("a", { prefixCountMax: 2, delayOpenMs: 100 }));
+    for (const text of ["10.1.0.0/16", "10.2.0.0/16"]) b.announce(parsePrefix(text));
+    await until("two routes", () => accepted() === 2);
+    a.reconfigure(configOf("a", { prefixCountMax: 1, prefixRestartMs: "never" }));
+    assert.deepEqual([isUp(a), status(a).establishedCount], [true, 1]);
+    b.announce(parsePrefix("10.3.0.0/16"));
+    await until("closed", () => !isUp(a));
+    assert.match(String(status(a).lastError?.message), /Maximum Number of Prefixes/);
+  });
+
   test("DelayOpen on both sides still ends in one session", async () => {
     await using a = await start("a", { delayOpenMs: 300 });
     await using b = await start("b", { delayOpenMs: 300 });

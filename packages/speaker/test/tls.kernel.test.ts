@@ -1,6 +1,7 @@
 /** Sessions inside TLS over loopback. Needs the addon and openssl. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "node:tls";
@@ -138,6 +139,20 @@ describe("BGP inside TLS", { timeout: 60_000 }, () => {
     await once(socket, "error");
     assert.equal(socket.destroyed, true);
     assert.equal(status(rs).messages.received.open, 0);
+  });
+
+  test("an address that is no peer's is turned away before the handshake", async () => {
+    const warnings: unknown[] = [];
+    const log = { ...silentLog, warn: (_: string, fields?: unknown) => warnings.push(fields) };
+    await using rs = await Speaker.start(serverConfig(serverTls), {
+      ...{ log, fib: new RecordingFib() },
+    });
+    const from = { host: "127.9.4.1", port: portOf(rs), localAddress: "127.9.4.3" };
+    const socket = connectTcp(from).resume();
+    // It says nothing: a server that waited for its half of the handshake would take 10 s.
+    await once(socket, "close", { signal: AbortSignal.timeout(3000) });
+    assert.equal(socket.bytesRead, 0);
+    assert.deepEqual(warnings, [{ remote: "127.9.4.3", why: "its address is unknown" }]);
   });
 
   test("a renewed certificate is used for new sessions, and ends none", async () => {

@@ -10,7 +10,7 @@ import { openNetns } from "@heddle/native";
 import { silentLog } from "@heddle/std";
 import { systemClock, systemRng } from "@heddle/system";
 import { KernelFib, noFib, type PeerStatus, Speaker, type SpeakerConfig } from "../src/mod.ts";
-import { Lab, until } from "./testing/lab.ts";
+import { type Frr, Lab, until } from "./testing/lab.ts";
 
 const frrConfig = `
 frr version 8.4
@@ -27,6 +27,7 @@ router bgp 65201
  neighbor to-node interface remote-as 65203
  neighbor to-node timers 3 9
  neighbor to-node timers connect 1
+ neighbor to-node bfd 3 100 100
  address-family ipv4 unicast
   network 198.51.100.0/24
  exit-address-family
@@ -41,11 +42,12 @@ const families = ["ipv4-unicast", "ipv6-unicast"] as const;
 
 describe("unnumbered against FRR", { timeout: 60_000 }, () => {
   const lab = new Lab();
+  let frr: Frr;
   before(async () => {
     lab.addNamespace("leaf");
     lab.addNamespace("node");
     lab.link("leaf", "node", { a: [], b: [] });
-    await lab.frr("leaf", ["zebra", "bgpd"], frrConfig);
+    frr = await lab.frr("leaf", ["zebra", "bfdd", "bgpd"], frrConfig);
   });
   after(async () => {
     await lab[Symbol.asyncDispose]();
@@ -103,10 +105,39 @@ describe("unnumbered against FRR", { timeout: 60_000 }, () => {
     });
     assert.equal(speaker.peers().length, 1);
     assert.equal(status()?.establishedCount, 1);
+    const [peer] = speaker.peers();
+    assert.ok(peer?.ifindex !== undefined);
+    const learned = [...speaker.routes({ from: peer.address, fromIfindex: peer.ifindex })];
+    assert.equal(learned.filter(({ best }) => best).length, 2);
     const { unnumberedPeers: _, ...none } = config();
     speaker.reconfigure(none);
     assert.deepEqual(speaker.peers(), []);
     await until("routes gone", () => lab.ip("leaf", "route", "show", "proto", "bgp") === "");
+  });
+
+  test("BFD runs between the link-local addresses, and its failure resets the session", async () => {
+    const base = config();
+    const [link] = base.unnumberedPeers ?? [];
+    assert.ok(link !== undefined);
+    const bfd = { txIntervalMs: 100, rxIntervalMs: 100 };
+    const unnumberedPeers = [{ ...link, template: { ...link.template, bfd } }];
+    await using speaker = await Speaker.start(
+      { ...base, unnumberedPeers },
+      { log: silentLog, fib: noFib, netns: lab.path("node") },
+    );
+    const status = (): PeerStatus | undefined => speaker.peers()[0];
+    await until("up", () => status()?.state === "Established" && status()?.bfd === "Up");
+    await until("FRR is up", () => /Status: up/.test(frr.vtysh("bfdd", "show bfd peers")));
+    frr.signal("bfdd", "SIGSTOP");
+    try {
+      const stoppedMs = performance.now();
+      await until("session down", () => status()?.state !== "Established", 3000);
+      assert.match(String(status()?.lastError?.message), /BFD session down/);
+      assert.ok(performance.now() - stoppedMs < 1000);
+    } finally {
+      frr.signal("bfdd", "SIGCONT");
+    }
+    await until("up again", () => status()?.state === "Established" && status()?.bfd === "Up");
   });
 
   test("two speakers find each other without FRR", async () => {

@@ -1,82 +1,80 @@
-/** `heddle bgp peers|routes` */
-import type { PeerView, RouteView } from "@heddle/node";
-import { Command, Option } from "commander";
-import { CliError, exitCodes } from "../exit.ts";
-import { globalOptions } from "../options.ts";
-import { formatAge, printRows } from "../output.ts";
-import { agentTargets, askAll } from "../targets.ts";
+/** `heddle bgp`: sessions and tables of nodes and route servers. */
+import { Command } from "commander";
+import { enableCommand, resetCommand, shutdownCommand } from "./bgp-actions.ts";
+import { captureCommand } from "./bgp-capture.ts";
+import { type ExplainOptions, explain } from "./bgp-explain.ts";
+import { type PeersOptions, peer, peers } from "./bgp-peers.ts";
+import { type RoutesOptions, routes } from "./bgp-routes.ts";
+import { type BgpTargetOptions, nodeOption, socketOption } from "./bgp-targets.ts";
 
-interface NodeOption {
-  readonly node?: string;
-}
+const familiesText =
+  "ipv4 or ipv6, ipv4-vpn, ipv6-vpn, evpn, route-target, ipv4-flowspec, ipv6-flowspec";
 
-interface RoutesOptions extends NodeOption {
-  readonly family?: "ipv4" | "ipv6";
-  readonly within?: string;
-  readonly best?: boolean;
-}
+const examples = `
+Examples:
+  heddle bgp peers --watch                             who is up, once every two seconds
+  heddle bgp peer 172.16.0.0 --node node1              everything about one session
+  heddle bgp routes 10.244.0.0/16 --longer             what there is inside a prefix
+  heddle bgp routes 10.244.0.5                         the route that an address takes
+  heddle bgp routes --peer 172.16.0.0 --received       what a peer has sent, before policy
+  heddle bgp explain 10.244.0.0/26                     why this path, and who is sent it
+  heddle bgp reset 172.16.0.0 --soft in                ask a peer for its routes again
+  heddle bgp capture --node node1 --out bgp.pcapng     messages, for Wireshark
+  heddle bgp shutdown 172.16.0.0 --text "ticket 4711"  until heddle bgp enable 172.16.0.0
+`;
 
 export function bgpCommand(): Command {
-  const bgp = new Command("bgp").description("BGP sessions and routes of the nodes");
+  const bgp = new Command("bgp")
+    .description("BGP sessions and routes of nodes and route servers")
+    .addHelpText("after", examples);
   bgp
     .command("peers")
-    .description(
-      "sessions, what they carry, and why they last went down; exit 1 when one is not up",
-    )
-    .option("--node <name>", "only this node")
-    .action((options: NodeOption, command: Command) => peers(options, command));
+    .description("sessions, what they carry, and why one is down; exit 1 when one is not up")
+    .addOption(nodeOption())
+    .addOption(socketOption())
+    .option("--watch [seconds]", "again and again, until interrupted")
+    .action((options: PeersOptions, command: Command) => peers(options, command));
   bgp
-    .command("routes")
-    .description("routes that the nodes received, and those that they originate")
-    .option("--node <name>", "only this node")
-    .addOption(new Option("--family <family>", "only this family").choices(["ipv4", "ipv6"]))
-    .option("--within <prefix>", "only prefixes inside this one")
-    .option("--best", "only routes in use")
-    .action((options: RoutesOptions, command: Command) => routes(options, command));
+    .command("peer")
+    .description("everything about one peer; exit 1 when it is unknown or not up")
+    .argument("<address>", "of the peer, with %ifindex for a link-local one")
+    .addOption(nodeOption())
+    .addOption(socketOption())
+    .action((address: string, options: BgpTargetOptions, command: Command) =>
+      peer(address, options, command),
+    );
+  bgp.addCommand(routesCommand());
+  bgp
+    .command("explain")
+    .description(
+      "why a route is what it is: each path and how it lost, what policies made of it, who is " +
+        "sent it and who is not; exit 1 when there is none",
+    )
+    .argument("<route>", "a prefix, an address, or with --family the route as `routes` writes it")
+    .option("--family <family>", familiesText)
+    .addOption(nodeOption())
+    .addOption(socketOption())
+    .action((route: string, options: ExplainOptions, command: Command) =>
+      explain(route, options, command),
+    );
+  for (const make of [resetCommand, shutdownCommand, enableCommand, captureCommand])
+    bgp.addCommand(make());
   return bgp;
 }
 
-async function peers(options: NodeOption, command: Command): Promise<void> {
-  const { output, stateDir } = globalOptions(command);
-  const rows = await askAll<PeerView>(agentTargets(stateDir, options.node), "/v1/bgp/peers");
-  printRows(output, rows, [
-    { header: "NODE", cell: (row) => row.node },
-    { header: "PEER", cell: (row) => row.address },
-    { header: "AS", cell: (row) => String(row.asn) },
-    { header: "STATE", cell: (row) => row.state },
-    { header: "UP", cell: (row) => (row.uptimeMs > 0 ? formatAge(row.uptimeMs) : "-") },
-    { header: "BFD", cell: (row) => row.bfd ?? "-" },
-    { header: "RECEIVED", cell: (row) => String(row.received) },
-    { header: "ACCEPTED", cell: (row) => String(row.accepted) },
-    { header: "ADVERTISED", cell: (row) => String(row.advertised) },
-    { header: "LAST ERROR", cell: (row) => row.lastError ?? "-" },
-  ]);
-  const down = rows.filter((row) => row.state !== "Established").length;
-  if (down > 0)
-    throw new CliError(`${down} of ${rows.length} sessions are down`, exitCodes.verdictFailed);
-}
-
-async function routes(options: RoutesOptions, command: Command): Promise<void> {
-  const { output, stateDir } = globalOptions(command);
-  const query = new URLSearchParams();
-  if (options.family !== undefined) query.set("family", options.family);
-  if (options.within !== undefined) query.set("within", options.within);
-  if (options.best === true) query.set("best", "true");
-  const targets = agentTargets(stateDir, options.node);
-  const rows = await askAll<RouteView>(targets, `/v1/bgp/routes?${query}`);
-  printRows(output, rows, [
-    { header: "NODE", cell: (row) => row.node },
-    { header: "", cell: (row) => flagsOf(row) },
-    { header: "PREFIX", cell: (row) => row.prefix },
-    { header: "PEER", cell: (row) => row.peer },
-    { header: "NEXT HOP", cell: (row) => row.nextHop },
-    { header: "AS PATH", cell: (row) => row.asPath },
-    { header: "NOTE", cell: (row) => row.ineligible ?? (row.stale ? "stale" : "-") },
-  ]);
-}
-
-/** `>` best, `=` used beside the best (multipath). */
-function flagsOf(row: RouteView): string {
-  if (row.best) return ">";
-  return row.multipath ? "=" : "";
+function routesCommand(): Command {
+  return new Command("routes")
+    .description("paths with the rule by which they lost; exit 1 when a named route is not there")
+    .argument("[route]", "a prefix, an address, or with --family the route as it is written here")
+    .option("--longer", "all prefixes inside the given one")
+    .option("--family <family>", `only ${familiesText}`)
+    .option("--peer <address>", "only paths of this peer")
+    .option("--received", "what the peer has sent, before import policy")
+    .option("--advertised", "what the peer is sent")
+    .option("--best", "only best paths")
+    .addOption(nodeOption())
+    .addOption(socketOption())
+    .action((route: string | undefined, options: RoutesOptions, command: Command) =>
+      routes(route, options, command),
+    );
 }

@@ -12,6 +12,10 @@ interface ShowOptions {
   readonly allocations?: boolean;
 }
 
+interface WhoOptions {
+  readonly vpc?: string;
+}
+
 export function ipamCommand(): Command {
   const ipam = new Command("ipam").description("who has which address");
   ipam
@@ -22,9 +26,12 @@ export function ipamCommand(): Command {
     .action((options: ShowOptions, command: Command) => show(options, command));
   ipam
     .command("who")
-    .description("the owner of an address; exit 1 when nobody has it")
+    .description("who has an address, which may be one pod of each VPC; exit 1 when nobody has it")
     .argument("<address>", "IPv4 or IPv6 address")
-    .action((address: string, _options: unknown, command: Command) => who(address, command));
+    .option("--vpc <name>", "only in this VPC")
+    .action((address: string, options: WhoOptions, command: Command) =>
+      who(address, options, command),
+    );
   return ipam;
 }
 
@@ -35,6 +42,7 @@ async function show(options: ShowOptions, command: Command): Promise<void> {
     const rows = await askAll<AllocationView>(targets, "/v1/ipam/allocations");
     printRows(output, rows, [
       { header: "ADDRESS", cell: (row) => row.address },
+      { header: "VPC", cell: (row) => row.vpc },
       { header: "NODE", cell: (row) => row.node },
       { header: "NAMESPACE", cell: (row) => row.namespace },
       { header: "POD", cell: (row) => row.pod },
@@ -46,6 +54,7 @@ async function show(options: ShowOptions, command: Command): Promise<void> {
   const rows = await askAll<BlockView>(targets, "/v1/ipam/blocks");
   printRows(output, rows, [
     { header: "BLOCK", cell: (row) => row.cidr },
+    { header: "VPC", cell: (row) => row.vpc },
     { header: "NODE", cell: (row) => row.node },
     { header: "SUBNET", cell: (row) => row.subnet },
     { header: "POOL", cell: (row) => row.pool },
@@ -53,21 +62,24 @@ async function show(options: ShowOptions, command: Command): Promise<void> {
   ]);
 }
 
-async function who(text: string, command: Command): Promise<void> {
+async function who(text: string, { vpc }: WhoOptions, command: Command): Promise<void> {
   const { output, stateDir } = globalOptions(command);
   const address = parseAddress(text);
   const targets = agentTargets(stateDir);
   const allocations = await askAll<AllocationView>(targets, "/v1/ipam/allocations");
-  const found = allocations.filter((row) => row.address === address);
+  const found = allocations.filter(
+    (row) => row.address === address && (vpc === undefined || row.vpc === vpc),
+  );
   if (found.length === 0) {
     if (output === "json") printJson([]);
-    throw new CliError(`nobody has ${address}`, exitCodes.verdictFailed);
+    const where = vpc === undefined ? "" : ` in VPC ${vpc}`;
+    throw new CliError(`nobody has ${address}${where}`, exitCodes.verdictFailed);
   }
   if (output === "json") return printJson(found);
   for (const row of found) {
     const claim = row.claim === null ? "" : `, fixed by IPClaim ${row.claim}`;
     console.log(
-      `${address}: pod ${row.namespace}/${row.pod} on ${row.node}, ${row.ifname} of container ` +
+      `${address} in VPC ${row.vpc}: pod ${row.namespace}/${row.pod} on ${row.node}, ${row.ifname} of container ` +
         `${row.containerId.slice(0, 12)}, since ${row.since}${claim}`,
     );
   }

@@ -36,6 +36,10 @@ export interface IPPoolStatus {
   readonly allocated?: number;
   /** Number of addresses that pods can have and nobody has or keeps. Those in blocks of a node serve pods of that node only. */
   readonly free?: number;
+  /** The capacity. As people read it: the number, or the nearest power of two, such as ~2^80, beyond 2^53-1. */
+  readonly capacityText?: string;
+  /** The free addresses. As people read it: the number, or the nearest power of two, such as ~2^80, beyond 2^53-1. */
+  readonly freeText?: string;
   /** Number of blocks that nodes have claimed or claims keep. */
   readonly blockCount?: number;
   /** Number of those whose Node does not exist. */

@@ -20,6 +20,8 @@ export interface SubnetAddresses {
   readonly allocated: number;
   /** Number of addresses that pods without an IPClaim can get: the free ones of Dynamic pools that are not disabled. */
   readonly free: number;
+  /** The free addresses. As people read it: the number, or the nearest power of two, such as ~2^80, beyond 2^53-1. */
+  readonly freeText?: string;
 }
 
 /** The wanted subnet. */

@@ -4,8 +4,8 @@ import { invalid } from "../field-error.ts";
 import type { IPPool } from "../gen/ip-pool.gen.ts";
 import type { Subnet } from "../gen/subnet.gen.ts";
 import type { FieldError, ResourceKind } from "../kind.ts";
-import { boolean, formatted, integer, nameOf, object, oneOf } from "../schema/build.ts";
-import { labelSelector } from "../schema/shared.ts";
+import { boolean, formatted, integer, nameOf, object, oneOf, text } from "../schema/build.ts";
+import { countText, labelSelector } from "../schema/shared.ts";
 import { heddleKind, readyColumn } from "./heddle-kind.ts";
 import { immutable, routable } from "./rules.ts";
 
@@ -52,6 +52,8 @@ export const ipPoolKind: ResourceKind<IPPool> = heddleKind<IPPool>({
     free: count(
       "Number of addresses that pods can have and nobody has or keeps. Those in blocks of a node serve pods of that node only.",
     ),
+    capacityText: text(`The capacity. ${countText}`),
+    freeText: text(`The free addresses. ${countText}`),
     blockCount: count("Number of blocks that nodes have claimed or claims keep."),
     orphanedBlockCount: count("Number of those whose Node does not exist."),
   },
@@ -61,8 +63,8 @@ export const ipPoolKind: ResourceKind<IPPool> = heddleKind<IPPool>({
     { name: "Allocation", type: "string", jsonPath: ".spec.allocation" },
     { name: "Blocks", type: "integer", jsonPath: ".status.blockCount" },
     { name: "Used", type: "integer", jsonPath: ".status.allocated" },
-    { name: "Capacity", type: "integer", jsonPath: ".status.capacity" },
-    { name: "Free", type: "integer", jsonPath: ".status.free", priority: 1 },
+    { name: "Capacity", type: "string", jsonPath: ".status.capacityText" },
+    { name: "Free", type: "string", jsonPath: ".status.freeText", priority: 1 },
     { name: "Orphaned", type: "integer", jsonPath: ".status.orphanedBlockCount", priority: 1 },
     { name: "Disabled", type: "boolean", jsonPath: ".spec.disabled", priority: 1 },
     { name: "Block", type: "integer", jsonPath: ".spec.blockLength", priority: 1 },

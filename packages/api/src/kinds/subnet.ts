@@ -17,7 +17,7 @@ import {
   oneOf,
   text,
 } from "../schema/build.ts";
-import { labelSelector } from "../schema/shared.ts";
+import { countText, labelSelector } from "../schema/shared.ts";
 import { heddleKind, readyColumn } from "./heddle-kind.ts";
 import { familyOfIp, familyOfPrefix, immutable, onePerFamily, routable } from "./rules.ts";
 
@@ -78,6 +78,7 @@ const addresses = object(
     free: addressCount(
       "Number of addresses that pods without an IPClaim can get: the free ones of Dynamic pools that are not disabled.",
     ),
+    freeText: text(`The free addresses. ${countText}`),
   },
   ["family", "capacity", "allocated", "free"],
 );
@@ -105,8 +106,8 @@ export const subnetKind: ResourceKind<Subnet> = heddleKind<Subnet>({
     { name: "Default", type: "boolean", jsonPath: ".spec.default" },
     { name: "Ports", type: "integer", jsonPath: ".status.portCount" },
     readyColumn,
-    { name: "Free-IPv4", type: "integer", jsonPath: freeOf("IPv4"), priority: 1 },
-    { name: "Free-IPv6", type: "integer", jsonPath: freeOf("IPv6"), priority: 1 },
+    { name: "Free-IPv4", type: "string", jsonPath: freeOf("IPv4"), priority: 1 },
+    { name: "Free-IPv6", type: "string", jsonPath: freeOf("IPv6"), priority: 1 },
     { name: "Namespaces", type: "string", jsonPath: ".spec.namespaces", priority: 1 },
     { name: "Gateways", type: "string", jsonPath: ".spec.gateways", priority: 1 },
   ],
@@ -126,7 +127,7 @@ export const subnetKind: ResourceKind<Subnet> = heddleKind<Subnet>({
 });
 
 function freeOf(family: string): string {
-  return `.status.addresses[?(@.family=="${family}")].free`;
+  return `.status.addresses[?(@.family=="${family}")].freeText`;
 }
 
 /** `range` is an address or a prefix. */

@@ -2,6 +2,10 @@
 import type { JsonSchema } from "../kind.ts";
 import { integer, list, listByKey, mapOf, object, oneOf, text } from "./build.ts";
 
+/** How a count is written that people read: JSON numbers end at 2^53-1. */
+export const countText =
+  "As people read it: the number, or the nearest power of two, such as ~2^80, beyond 2^53-1.";
+
 const condition: JsonSchema = object(
   "One aspect of the current state of the object.",
   {

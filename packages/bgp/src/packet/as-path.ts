@@ -4,7 +4,7 @@
  *
  *      segment type (1) | number of ASes (1) | AS numbers (2 or 4 octets each)
  */
-import { Reader, type Writer } from "@heddle/codec";
+import type { Writer } from "@heddle/codec";
 import type { Asn } from "@heddle/inet";
 import { asTrans, segmentTypes } from "./iana.ts";
 import type { AsPathSegment } from "./path-attributes.ts";
@@ -32,21 +32,30 @@ const segmentCodes: Readonly<Record<AsPathSegment["type"], number>> = {
  */
 export function decodeAsPath(value: Uint8Array, asnLength: 2 | 4): AsPathSegment[] | string {
   const segments: AsPathSegment[] = [];
-  const r = new Reader(value);
-  while (r.left > 0) {
-    if (r.left < 2) return "one octet is left after its segments";
-    const code = r.u8();
+  for (let at = 0; at < value.length; ) {
+    if (value.length - at < 2) return "one octet is left after its segments";
+    const code = value[at]!;
     const type = segmentNames[code];
-    const count = r.u8();
+    const count = value[at + 1]!;
     if (type === undefined) return `segment type ${code}`;
     if (count === 0) return "a segment is empty";
-    if (r.left < count * asnLength) return `a segment of ${count} ASes overruns it`;
-    const asns: Asn[] = [];
-    for (let i = 0; i < count; i += 1) asns.push((asnLength === 2 ? r.u16() : r.u32()) as Asn);
-    if (asns.includes(0 as Asn)) return "it contains AS 0";
+    at += 2;
+    if (value.length - at < count * asnLength) return `a segment of ${count} ASes overruns it`;
+    const asns = new Array<Asn>(count);
+    for (let i = 0; i < count; i += 1) {
+      const asn = asnAt(value, at, asnLength);
+      if (asn === 0) return "it contains AS 0";
+      asns[i] = asn as Asn;
+      at += asnLength;
+    }
     segments.push({ type, asns });
   }
   return segments;
+}
+
+function asnAt(value: Uint8Array, at: number, length: 2 | 4): number {
+  const first = (value[at]! << 8) | value[at + 1]!;
+  return length === 2 ? first : first * 0x10000 + ((value[at + 2]! << 8) | value[at + 3]!);
 }
 
 /**
@@ -95,10 +104,10 @@ export function prependAsn(
   count = 1,
 ): readonly AsPathSegment[] {
   const prefix = new Array<Asn>(count).fill(asn);
-  const [head, ...rest] = path;
-  return head?.type === "sequence"
-    ? [{ type: "sequence", asns: [...prefix, ...head.asns] }, ...rest]
-    : [{ type: "sequence", asns: prefix }, ...path];
+  const head = path[0];
+  if (head?.type !== "sequence") return [{ type: "sequence", asns: prefix }, ...path];
+  const first: AsPathSegment = { type: "sequence", asns: prefix.concat(head.asns) };
+  return path.length === 1 ? [first] : [first, ...path.slice(1)];
 }
 
 /**
@@ -117,7 +126,11 @@ export function prependConfederationAsn(
 
 /** The path as it leaves the confederation: without its segments (RFC 5065 4.1 c). */
 export function withoutConfederation(path: readonly AsPathSegment[]): readonly AsPathSegment[] {
-  return path.filter((segment) => segment.type === "sequence" || segment.type === "set");
+  return path.every(isOutside) ? path : path.filter(isOutside);
+}
+
+function isOutside({ type }: AsPathSegment): boolean {
+  return type === "sequence" || type === "set";
 }
 
 /**

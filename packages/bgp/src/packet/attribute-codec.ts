@@ -110,7 +110,7 @@ const nextHop: AttributeCodec = {
   onMalformed: "withdraw",
   read(value, _cx, draft) {
     if (value.length !== 4) return wrongLength(value, "4");
-    const address = new Reader(value).u32();
+    const address = u32At(value, 0);
     if (!isHostAddress4(address)) return "it is not a host address";
     draft.nextHop = address as Ip4;
     return undefined;
@@ -129,7 +129,7 @@ const multiExitDisc: AttributeCodec = {
   onMalformed: "withdraw",
   read(value, _cx, draft) {
     if (value.length !== 4) return wrongLength(value, "4");
-    draft.med = new Reader(value).u32();
+    draft.med = u32At(value, 0);
     return undefined;
   },
 };
@@ -141,7 +141,7 @@ const localPref: AttributeCodec = {
   ignored: (cx) => cx.external,
   read(value, _cx, draft) {
     if (value.length !== 4) return wrongLength(value, "4");
-    draft.localPref = new Reader(value).u32();
+    draft.localPref = u32At(value, 0);
     return undefined;
   },
 };
@@ -178,7 +178,7 @@ const communities: AttributeCodec = {
   onMalformed: "withdraw",
   read(value, _cx, draft) {
     if (!isMultiple(value, 4)) return wrongLength(value, "a multiple of 4");
-    draft.communities = readAll(value, (r) => r.u32());
+    draft.communities = numbersOf(value);
     return undefined;
   },
 };
@@ -190,7 +190,7 @@ const originatorId: AttributeCodec = {
   ignored: (cx) => cx.external,
   read(value, _cx, draft) {
     if (value.length !== 4) return wrongLength(value, "4");
-    draft.originatorId = new Reader(value).u32() as Ip4;
+    draft.originatorId = u32At(value, 0) as Ip4;
     return undefined;
   },
 };
@@ -202,7 +202,7 @@ const clusterList: AttributeCodec = {
   ignored: (cx) => cx.external,
   read(value, _cx, draft) {
     if (!isMultiple(value, 4)) return wrongLength(value, "a multiple of 4");
-    draft.clusterList = readAll(value, (r) => r.u32() as Ip4);
+    draft.clusterList = numbersOf(value) as Ip4[];
     return undefined;
   },
 };
@@ -265,7 +265,7 @@ const onlyToCustomer: AttributeCodec = {
   onMalformed: "withdraw",
   read(value, _cx, draft) {
     if (value.length !== 4) return wrongLength(value, "4");
-    draft.onlyToCustomer = new Reader(value).u32() as Asn;
+    draft.onlyToCustomer = u32At(value, 0) as Asn;
     return undefined;
   },
 };
@@ -364,6 +364,18 @@ export const attributeCodecs: ReadonlyMap<number, AttributeCodec> = new Map([
 
 function wrongLength(value: Uint8Array, want: string): string {
   return `length ${value.length}, want ${want}`;
+}
+
+function u32At(value: Uint8Array, at: number): number {
+  const high = (value[at]! << 8) | value[at + 1]!;
+  return high * 0x10000 + ((value[at + 2]! << 8) | value[at + 3]!);
+}
+
+/** Uint32 numbers that fill the value. */
+function numbersOf(value: Uint8Array): number[] {
+  const numbers = new Array<number>(value.length >> 2);
+  for (let i = 0; i < numbers.length; i += 1) numbers[i] = u32At(value, i * 4);
+  return numbers;
 }
 
 function isMultiple(value: Uint8Array, unit: number): boolean {

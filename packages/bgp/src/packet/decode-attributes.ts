@@ -24,16 +24,34 @@ import type {
 import { asTrans, attributeFlags, attributeTypes, errorCodes, updateSubcodes } from "./iana.ts";
 import { decodeNextHop, hasNextHop } from "./next-hop.ts";
 import type { RawAttribute } from "./path-attributes.ts";
+import { TypeSet } from "./type-set.ts";
 import { locateMp, type MpParts, newMpParts, walkAttributes } from "./update.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const noSegments: SharedAttributes["asPath"] = [];
+const noNumbers: SharedAttributes["communities"] = [];
+const noBigints: SharedAttributes["extendedCommunities"] = [];
+const noLarge: SharedAttributes["largeCommunities"] = [];
+const noRouters: SharedAttributes["clusterList"] = [];
 
 interface Draft {
   readonly known: AttributeDraft;
   readonly unknown: RawAttribute[];
-  readonly seen: Set<number>;
-  readonly present: Set<number>;
+  readonly seen: TypeSet;
+  readonly present: TypeSet;
   /** Types of known attributes with the Partial bit. */
   readonly partial: number[];
   readonly problems: AttributeProblem[];
+}
+
+/** By type code. */
+const codecs: readonly (AttributeCodec | undefined)[] = Array.from({ length: 256 }, (_, type) =>
+  attributeCodecs.get(type),
+);
+
+function codecOf(type: number): AttributeCodec | undefined {
+  return codecs[type];
 }
 
 /**
@@ -45,13 +63,14 @@ export function decodeAttributes(bytes: Uint8Array, cx: CodecContext): DecodedAt
   const draft: Draft = {
     known: {},
     unknown: [],
-    seen: new Set(),
-    present: new Set(),
+    seen: new TypeSet(),
+    present: new TypeSet(),
     partial: [],
     problems: [],
   };
   const overrun = walkAttributes(bytes, 0, bytes.length, (flags, type, header, start, end) => {
-    if ((flags & attributeFlags.optional) === 0 && !attributeCodecs.has(type) && !isMp(type)) {
+    const codec = codecOf(type);
+    if ((flags & attributeFlags.optional) === 0 && codec === undefined && !isMp(type)) {
       throw unrecognizedWellKnown(type, bytes.subarray(header, end));
     }
     decodeAttribute(bytes.subarray(start, end), flags, type, cx, draft);
@@ -64,15 +83,17 @@ export function decodeAttributes(bytes: Uint8Array, cx: CodecContext): DecodedAt
   const mp = locateMp(bytes, 0, bytes.length, newMpParts());
   const mpReach = decodeReach(bytes, mp, cx, draft);
   const mpUnreach = decodeUnreach(mp, cx, draft);
-  return {
+  const decoded: Mutable<DecodedAttributes> = {
     action: draft.problems.some((p) => p.action === "withdraw") ? "withdraw" : "accept",
     attributes: shared(draft),
     present: draft.present,
-    ...(draft.known.nextHop === undefined ? {} : { nextHop: draft.known.nextHop }),
-    ...(mpReach === undefined ? {} : { mpReach }),
-    ...(mpUnreach === undefined ? {} : { mpUnreach }),
     problems: draft.problems,
   };
+  const { nextHop } = draft.known;
+  if (nextHop !== undefined) decoded.nextHop = nextHop;
+  if (mpReach !== undefined) decoded.mpReach = mpReach;
+  if (mpUnreach !== undefined) decoded.mpUnreach = mpUnreach;
+  return decoded;
 }
 
 function decodeAttribute(
@@ -88,7 +109,7 @@ function decodeAttribute(
     return;
   }
   draft.seen.add(type);
-  const codec = attributeCodecs.get(type);
+  const codec = codecOf(type);
   if (isMp(type)) {
     if (!flagsFit(flags, true, false)) draft.problems.push(wrongFlags(type, flags));
   } else if (codec === undefined) {
@@ -194,32 +215,31 @@ function decodeUnreach(mp: MpParts, cx: CodecContext, draft: Draft): MpUnreach |
 function shared(draft: Draft): SharedAttributes {
   const { known } = draft;
   joinAs4(known);
-  const {
-    origin = 2,
-    asPath = [],
-    communities = [],
-    extendedCommunities = [],
-    largeCommunities = [],
-    clusterList = [],
-    nextHop: _nextHop,
-    as4Path: _as4Path,
-    as4Aggregator: _as4Aggregator,
-    atomicAggregate = false,
-    // Attributes that may be absent have no default.
-    ...optional
-  } = known;
-  return {
-    origin,
-    asPath,
-    atomicAggregate,
-    communities,
-    extendedCommunities,
-    largeCommunities,
-    clusterList,
-    ...optional,
-    ...(draft.partial.length === 0 ? {} : { partial: draft.partial.sort((a, b) => a - b) }),
+  // Optional attributes after the others and always in this order, each only where it is there:
+  // then all blocks are of a few shapes, and reading and copying them is fast.
+  const attributes: Mutable<SharedAttributes> = {
+    origin: known.origin ?? 2,
+    asPath: known.asPath ?? noSegments,
+    atomicAggregate: known.atomicAggregate ?? false,
+    communities: known.communities ?? noNumbers,
+    extendedCommunities: known.extendedCommunities ?? noBigints,
+    largeCommunities: known.largeCommunities ?? noLarge,
+    clusterList: known.clusterList ?? noRouters,
     unknown: draft.unknown,
   };
+  if (known.med !== undefined) attributes.med = known.med;
+  if (known.localPref !== undefined) attributes.localPref = known.localPref;
+  if (known.originatorId !== undefined) attributes.originatorId = known.originatorId;
+  if (known.aggregator !== undefined) attributes.aggregator = known.aggregator;
+  if (known.onlyToCustomer !== undefined) attributes.onlyToCustomer = known.onlyToCustomer;
+  if (known.pmsiTunnel !== undefined) attributes.pmsiTunnel = known.pmsiTunnel;
+  if (known.tunnels !== undefined) attributes.tunnels = known.tunnels;
+  if (known.ipv6ExtendedCommunities !== undefined) {
+    attributes.ipv6ExtendedCommunities = known.ipv6ExtendedCommunities;
+  }
+  if (known.aigp !== undefined) attributes.aigp = known.aigp;
+  if (draft.partial.length > 0) attributes.partial = draft.partial.sort((a, b) => a - b);
+  return attributes;
 }
 
 /**

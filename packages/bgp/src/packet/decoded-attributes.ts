@@ -7,6 +7,7 @@ import type { ErrorAction } from "../errors.ts";
 import type { AddressFamily } from "./address-family.ts";
 import { attributeTypes } from "./iana.ts";
 import type { PathAttributes } from "./path-attributes.ts";
+import type { TypeSet } from "./type-set.ts";
 
 /** The attributes that all routes of a block share. */
 export type SharedAttributes = Omit<PathAttributes, "nextHop" | "linkLocalNextHop">;
@@ -48,7 +49,7 @@ export interface DecodedAttributes {
   /** Attributes that were absent or dropped have the value that means absent. Owned. */
   readonly attributes: SharedAttributes;
   /** Types present and not dropped: presence of mandatory attributes depends on the prefixes. */
-  readonly present: ReadonlySet<number>;
+  readonly present: Pick<TypeSet, "has">;
   /** NEXT_HOP, for the NLRI field of the message. */
   readonly nextHop?: Ip4;
   /** Absent also when the family is not one of the context's. */

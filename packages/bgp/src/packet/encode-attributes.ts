@@ -47,22 +47,17 @@ function encodeShared(
   cx: EncodeContext,
   nextHop: Ip | undefined,
 ): void {
-  encodeAttribute(w, wellKnown, attributeTypes.origin, () => w.u8(a.origin));
-  encodeAttribute(w, wellKnown, attributeTypes.asPath, () =>
-    encodeAsPath(w, a.asPath, cx.fourOctetAs ? 4 : 2),
-  );
-  if (nextHop !== undefined) {
-    encodeAttribute(w, wellKnown, attributeTypes.nextHop, () => w.bytes(ipToBytes(nextHop)));
-  }
-  const { med, localPref } = a;
-  if (med !== undefined) {
-    encodeAttribute(w, optionalNonTransitive, attributeTypes.multiExitDisc, () => w.u32(med));
-  }
-  if (localPref !== undefined) {
-    encodeAttribute(w, wellKnown, attributeTypes.localPref, () => w.u32(localPref));
-  }
+  let start = beginAttribute(w, wellKnown, attributeTypes.origin);
+  w.u8(a.origin);
+  endAttribute(w, start);
+  start = beginAttribute(w, wellKnown, attributeTypes.asPath);
+  encodeAsPath(w, a.asPath, cx.fourOctetAs ? 4 : 2);
+  endAttribute(w, start);
+  if (nextHop !== undefined) encodeHop(w, nextHop);
+  encodeNumber(w, optionalNonTransitive, attributeTypes.multiExitDisc, a.med);
+  encodeNumber(w, wellKnown, attributeTypes.localPref, a.localPref);
   if (a.atomicAggregate) {
-    encodeAttribute(w, wellKnown, attributeTypes.atomicAggregate, () => undefined);
+    endAttribute(w, beginAttribute(w, wellKnown, attributeTypes.atomicAggregate));
   }
   encodeAggregator(w, a, cx);
   encodeLists(w, a);
@@ -72,59 +67,75 @@ function encodeShared(
   encodeLarge(w, a);
   for (const raw of a.unknown) {
     // RFC 4271 9: whoever passes on what it does not understand says so.
-    const flags = raw.flags | attributeFlags.partial;
-    encodeAttribute(w, flags, raw.type, () => w.bytes(raw.value));
+    start = beginAttribute(w, raw.flags | attributeFlags.partial, raw.type);
+    w.bytes(raw.value);
+    endAttribute(w, start);
   }
+}
+
+function encodeHop(w: Writer, nextHop: Ip): void {
+  const start = beginAttribute(w, wellKnown, attributeTypes.nextHop);
+  if (typeof nextHop === "number") w.u32(nextHop);
+  else w.bytes(ipToBytes(nextHop));
+  endAttribute(w, start);
+}
+
+/** A uint32, where there is one. */
+function encodeNumber(w: Writer, flags: number, type: number, value: number | undefined): void {
+  if (value === undefined) return;
+  const start = beginAttribute(w, flags, type);
+  w.u32(value);
+  endAttribute(w, start);
 }
 
 function encodeAggregator(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
   const { aggregator } = a;
   if (aggregator === undefined) return;
-  encodeTransitive(w, a, attributeTypes.aggregator, () => {
-    if (cx.fourOctetAs) w.u32(aggregator.asn);
-    else w.u16(aggregator.asn > 0xffff ? asTrans : aggregator.asn);
-    w.u32(aggregator.address);
-  });
+  const start = beginTransitive(w, a, attributeTypes.aggregator);
+  if (cx.fourOctetAs) w.u32(aggregator.asn);
+  else w.u16(aggregator.asn > 0xffff ? asTrans : aggregator.asn);
+  w.u32(aggregator.address);
+  endAttribute(w, start);
 }
 
 function encodeLists(w: Writer, a: SharedAttributes): void {
   if (a.communities.length > 0) {
-    encodeTransitive(w, a, attributeTypes.communities, () => {
-      for (const community of a.communities) w.u32(community);
-    });
+    const start = beginTransitive(w, a, attributeTypes.communities);
+    for (const community of a.communities) w.u32(community);
+    endAttribute(w, start);
   }
-  const { originatorId } = a;
-  if (originatorId !== undefined) {
-    const type = attributeTypes.originatorId;
-    encodeAttribute(w, optionalNonTransitive, type, () => w.u32(originatorId));
-  }
+  encodeNumber(w, optionalNonTransitive, attributeTypes.originatorId, a.originatorId);
   if (a.clusterList.length > 0) {
-    encodeAttribute(w, optionalNonTransitive, attributeTypes.clusterList, () => {
-      for (const id of a.clusterList) w.u32(id);
-    });
+    const start = beginAttribute(w, optionalNonTransitive, attributeTypes.clusterList);
+    for (const id of a.clusterList) w.u32(id);
+    endAttribute(w, start);
   }
   if (a.extendedCommunities.length > 0) {
-    encodeTransitive(w, a, attributeTypes.extendedCommunities, () => {
-      for (const community of a.extendedCommunities) w.u64(community);
-    });
+    const start = beginTransitive(w, a, attributeTypes.extendedCommunities);
+    for (const community of a.extendedCommunities) w.u64(community);
+    endAttribute(w, start);
   }
 }
 
 function encodeTunnelling(w: Writer, a: SharedAttributes): void {
   const { pmsiTunnel, tunnels, ipv6ExtendedCommunities } = a;
   if (pmsiTunnel !== undefined) {
-    encodeTransitive(w, a, attributeTypes.pmsiTunnel, () => encodePmsiTunnel(w, pmsiTunnel));
+    const start = beginTransitive(w, a, attributeTypes.pmsiTunnel);
+    encodePmsiTunnel(w, pmsiTunnel);
+    endAttribute(w, start);
   }
   if (tunnels !== undefined) {
-    encodeTransitive(w, a, attributeTypes.tunnelEncapsulation, () => encodeTunnels(w, tunnels));
+    const start = beginTransitive(w, a, attributeTypes.tunnelEncapsulation);
+    encodeTunnels(w, tunnels);
+    endAttribute(w, start);
   }
   if (ipv6ExtendedCommunities !== undefined) {
-    encodeTransitive(w, a, attributeTypes.ipv6ExtendedCommunities, () => {
-      for (const community of ipv6ExtendedCommunities) {
-        w.u64(community >> 96n).u64((community >> 32n) & 0xffffffffffffffffn);
-        w.u32(Number(community & 0xffffffffn));
-      }
-    });
+    const start = beginTransitive(w, a, attributeTypes.ipv6ExtendedCommunities);
+    for (const community of ipv6ExtendedCommunities) {
+      w.u64(community >> 96n).u64((community >> 32n) & 0xffffffffffffffffn);
+      w.u32(Number(community & 0xffffffffn));
+    }
+    endAttribute(w, start);
   }
 }
 
@@ -132,22 +143,24 @@ function encodeTunnelling(w: Writer, a: SharedAttributes): void {
 function encodeAigp(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
   const metric = a.aigp;
   if (metric === undefined || cx.aigp !== true) return;
-  encodeAttribute(w, optionalNonTransitive, attributeTypes.aigp, () =>
-    w.u8(aigpTlvType).u16(aigpTlvLength).u64(metric),
-  );
+  const start = beginAttribute(w, optionalNonTransitive, attributeTypes.aigp);
+  w.u8(aigpTlvType).u16(aigpTlvLength).u64(metric);
+  endAttribute(w, start);
 }
 
 function encodeLarge(w: Writer, a: SharedAttributes): void {
   if (a.largeCommunities.length > 0) {
-    encodeTransitive(w, a, attributeTypes.largeCommunities, () => {
-      for (const [global, local1, local2] of a.largeCommunities) {
-        w.u32(global).u32(local1).u32(local2);
-      }
-    });
+    const start = beginTransitive(w, a, attributeTypes.largeCommunities);
+    for (const [global, local1, local2] of a.largeCommunities) {
+      w.u32(global).u32(local1).u32(local2);
+    }
+    endAttribute(w, start);
   }
   const { onlyToCustomer } = a;
   if (onlyToCustomer !== undefined) {
-    encodeTransitive(w, a, attributeTypes.onlyToCustomer, () => w.u32(onlyToCustomer));
+    const start = beginTransitive(w, a, attributeTypes.onlyToCustomer);
+    w.u32(onlyToCustomer);
+    endAttribute(w, start);
   }
 }
 
@@ -155,14 +168,15 @@ function encodeLarge(w: Writer, a: SharedAttributes): void {
 function encodeAs4(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
   if (cx.fourOctetAs) return;
   if (needsFourOctets(a.asPath)) {
-    const path = withoutConfederation(a.asPath);
-    encodeTransitive(w, a, attributeTypes.as4Path, () => encodeAsPath(w, path, 4));
+    const start = beginTransitive(w, a, attributeTypes.as4Path);
+    encodeAsPath(w, withoutConfederation(a.asPath), 4);
+    endAttribute(w, start);
   }
   const { aggregator } = a;
   if (aggregator !== undefined && aggregator.asn > 0xffff) {
-    encodeTransitive(w, a, attributeTypes.as4Aggregator, () =>
-      w.u32(aggregator.asn).u32(aggregator.address),
-    );
+    const start = beginTransitive(w, a, attributeTypes.as4Aggregator);
+    w.u32(aggregator.asn).u32(aggregator.address);
+    endAttribute(w, start);
   }
 }
 
@@ -197,35 +211,32 @@ function encodeMpHead(w: Writer, type: number, family: AddressFamily): number {
 }
 
 /** An optional transitive attribute, with the Partial bit where it was received with it. */
-function encodeTransitive(
-  w: Writer,
-  a: SharedAttributes,
-  type: number,
-  writeValue: () => unknown,
-): void {
+function beginTransitive(w: Writer, a: SharedAttributes, type: number): number {
   const partial = a.partial?.includes(type) === true ? attributeFlags.partial : 0;
   const flags = attributeFlags.optional | attributeFlags.transitive | partial;
-  encodeAttribute(w, flags, type, writeValue);
+  return beginAttribute(w, flags, type);
 }
 
-/**
- * Writes header and value, with an extended length only where the value is longer than 255 octets.
- */
-function encodeAttribute(w: Writer, flags: number, type: number, writeValue: () => unknown): void {
+/** Writes the header; returns what {@link endAttribute} wants to know after the value. */
+function beginAttribute(w: Writer, flags: number, type: number): number {
   const start = w.length;
   w.u8(flags & ~attributeFlags.extendedLength)
     .u8(type)
     .u8(0);
-  writeValue();
+  return start;
+}
+
+/** Puts the length in, an extended one only where the value is longer than 255 octets. */
+function endAttribute(w: Writer, start: number): void {
   const length = w.length - start - 3;
   if (length <= 255) {
     w.patchU8(start + 2, length);
     return;
   }
-  const value = w.view().slice(start + 3);
+  const attribute = w.view().slice(start);
   w.truncate(start);
-  w.u8(flags | attributeFlags.extendedLength)
-    .u8(type)
+  w.u8(attribute[0]! | attributeFlags.extendedLength)
+    .u8(attribute[1]!)
     .u16(length)
-    .bytes(value);
+    .bytes(attribute.subarray(3));
 }

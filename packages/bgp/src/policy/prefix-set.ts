@@ -14,6 +14,9 @@ interface LengthRange {
   readonly max: number;
 }
 
+/** Enough to tell the usual prefixes apart, few enough for the fastest memory. */
+const headBits = 12;
+
 /** The rules of one IP version. */
 class PrefixRules {
   readonly #table: PrefixTable;
@@ -21,6 +24,12 @@ class PrefixRules {
   readonly #ranges: LengthRange[][] = [];
   /** Distinct lengths of the rules' prefixes, ascending. */
   readonly #lengths: readonly number[];
+  /**
+   * By the first bits of an address: whether a rule's prefix can contain it. Lists of prefixes to
+   * refuse match few routes, and the others are spared a look-up per length: a tenth of the time
+   * that an announcement takes.
+   */
+  readonly #heads: Uint8Array = new Uint8Array(1 << headBits);
 
   constructor(rules: readonly PrefixRule[], family: Family) {
     this.#table = new PrefixTable(family === 4 ? 1 : 4, 0);
@@ -31,11 +40,13 @@ class PrefixRules {
       const id = this.#add(rule.prefix);
       this.#ranges[id] ??= [];
       this.#ranges[id].push(rangeOf(rule));
+      this.#markHeads(rule.prefix);
     }
     this.#lengths = [...lengths].sort((a, b) => a - b);
   }
 
   matches(w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+    if (this.#heads[w0 >>> (32 - headBits)] === 0) return false;
     for (const base of this.#lengths) {
       if (base > length) return false;
       const id = this.#table.find(
@@ -48,6 +59,12 @@ class PrefixRules {
       if (id >= 0 && isInAny(this.#ranges[id]!, length)) return true;
     }
     return false;
+  }
+
+  #markHeads(prefix: Prefix): void {
+    const word = prefix.family === 4 ? prefix.address : wordOfIp6(prefix.address, 0);
+    const first = word >>> (32 - headBits);
+    this.#heads.fill(1, first, first + 2 ** Math.max(0, headBits - prefix.length));
   }
 
   #add(prefix: Prefix): number {

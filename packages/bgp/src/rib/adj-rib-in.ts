@@ -102,15 +102,16 @@ export class AdjRibIn {
       this.#announceAll(peer, block, nlri, addPath);
       return [];
     }
-    const owned = key.bytes.slice(key.start, key.end);
-    const decoded = decodeAttributes(owned, importClass.cx);
+    const { bytes, start, end } = key;
+    const decoded = decodeAttributes(bytes.subarray(start, end), importClass.cx);
     const problems = decoded.problems.map((p) => p.message);
     const attributes = routeAttributesOf(decoded, source);
     if (isProblem(attributes)) {
       this.#withdrawAll(peer, nlri, addPath, false);
       return problems.includes(attributes.message) ? problems : [...problems, attributes.message];
     }
-    this.#announceAll(peer, blocks.add(importClass, hash, owned, attributes), nlri, addPath);
+    const added = blocks.add(importClass, hash, bytes, start, end, attributes);
+    this.#announceAll(peer, added, nlri, addPath);
     return problems;
   }
 
@@ -191,10 +192,10 @@ export class AdjRibIn {
       old.importClass === importClass
         ? old
         : (blocks.find(importClass, old.hash, old.key, 0, old.key.length) ??
-          blocks.add(importClass, old.hash, old.key, old.attributes));
+          blocks.add(importClass, old.hash, old.key, 0, old.key.length, old.attributes));
     const peer = rows.peer[row]!;
-    const outcomeIndex = outcomeForKey(block.prefixSets, routeKeys, id);
-    const { attributes } = block.outcomes[outcomeIndex]!;
+    const outcomeIndex = outcomeForKey(block.verdicts.prefixSets, routeKeys, id);
+    const { attributes } = block.outcomeAt(outcomeIndex);
     const kept = rows.flags[row]! & (rowStale | rowLongLived);
     const stale = longLived && kept !== 0 ? rowStale | rowLongLived : kept;
     const flags = this.#checks.hasFlags(peer) ? this.#checks.flagsOf(peer, attributes, id) : 0;
@@ -262,7 +263,7 @@ export class AdjRibIn {
     this.#traits = this.#localTraits;
     this.#setBlock(
       blocks.find(this.#localClass, hash, key, 0, key.length) ??
-        blocks.add(this.#localClass, hash, key, localPathAttributes(attributes)),
+        blocks.add(this.#localClass, hash, key, 0, key.length, localPathAttributes(attributes)),
     );
   }
 
@@ -319,7 +320,7 @@ export class AdjRibIn {
 
   #announceId(id: number, payload: number, pathId: number): void {
     const block = this.#block!;
-    const sets = block.prefixSets;
+    const sets = block.verdicts.prefixSets;
     const index = sets.length === 0 ? 0 : outcomeForKey(sets, this.#table.routeKeys, id);
     const flags = this.#hasFlags ? this.#flagsOf(block, index, id) : 0;
     // The row at hand cannot be freed during the walk: a route that comes twice gets the same row
@@ -333,7 +334,7 @@ export class AdjRibIn {
   }
 
   #flagsOf(block: Block, index: number, id: number): number {
-    return this.#checks.flagsOf(this.#peer, block.outcomes[index]!.attributes, id);
+    return this.#checks.flagsOf(this.#peer, block.outcomeAt(index).attributes, id);
   }
 
   #withdrawId(id: number, pathId: number): void {
@@ -356,7 +357,7 @@ export class AdjRibIn {
     const { rows } = this.#table;
     const known = rows.find(block, peer, outcomeIndex, flags);
     if (known >= 0) return known;
-    const { attributes } = block.outcomes[outcomeIndex]!;
+    const { attributes } = block.outcomeAt(outcomeIndex);
     const isOwn = peer !== localPeer && this.#checks.isOwnAddress(attributes.nextHop);
     const row = rows.add(block, peer, outcomeIndex, traits, isOwn ? flags | rowOwnNextHop : flags);
     rows.targetSet[row] = this.#checks.targetSetOf(attributes);

@@ -1,31 +1,101 @@
 /**
  * Attribute blocks interned by their bytes: the same bytes from peers of the same import class are
  * decoded, checked and put through policy once, for as long as a route refers to them.
+ *
+ * What stays of a block are its bytes. The decoded attributes are kept only of those that came
+ * last, which are about to be exported, and decoded again for whoever asks later: with 28 000
+ * blocks that is a quarter of the memory, and the garbage collector has little to copy.
  */
+import { decodeAttributes } from "../packet/decode-attributes.ts";
+import { isProblem, routeAttributesOf } from "../packet/decoded-attributes.ts";
+import { attributeTypes } from "../packet/iana.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
-import type { PrefixSet } from "../policy/prefix-set.ts";
-import { type ImportClass, type ImportOutcome, importAttributes } from "./import.ts";
+import type { Residue } from "../policy/evaluate.ts";
+import { growInt32 } from "./columns.ts";
+import {
+  type ImportClass,
+  type ImportOutcome,
+  type ImportVerdict,
+  importOutcome,
+  importVerdicts,
+} from "./import.ts";
+import { Slab } from "./slab.ts";
+import { SlotTable } from "./slot-table.ts";
 
-export interface Block {
+export class Block {
   readonly importClass: ImportClass;
   /** The bytes it is found by. Owned. */
   readonly key: Uint8Array;
   readonly hash: number;
-  /** As received. */
-  readonly attributes: PathAttributes;
-  /** See `Residue`: an outcome per prefix set, and the final one. */
-  readonly prefixSets: readonly PrefixSet[];
-  readonly outcomes: readonly ImportOutcome[];
-  /** Rows of this block that are not dead: a live and a stale one per peer and outcome in use. */
-  readonly rows: number[];
+  readonly verdicts: Residue<ImportVerdict>;
+  /** Number in the table of blocks; reused. */
+  readonly id: number;
+  /** First of the rows that are not dead, -1 for none: see `RowTable`. */
+  firstRow = -1;
   /** Rows that refer to the block, also dead ones. */
-  rowCount: number;
+  rowCount = 0;
+  #attributes: PathAttributes | undefined;
+  /** The outcome last asked for, while the attributes are at hand. */
+  #outcome: ImportOutcome | undefined;
+  #outcomeIndex = -1;
+
+  constructor(
+    id: number,
+    importClass: ImportClass,
+    hash: number,
+    key: Uint8Array,
+    attributes: PathAttributes,
+  ) {
+    this.id = id;
+    this.importClass = importClass;
+    this.hash = hash;
+    this.key = key;
+    this.verdicts = importVerdicts(attributes, importClass);
+    this.#attributes = attributes;
+  }
+
+  /** As received. */
+  get attributes(): PathAttributes {
+    return this.#attributes ?? decodeKey(this.key, this.importClass);
+  }
+
+  /** What import makes of a route for which that verdict holds. */
+  outcomeAt(index: number): ImportOutcome {
+    if (this.#outcome !== undefined && this.#outcomeIndex === index) return this.#outcome;
+    const verdict = this.verdicts.outcomes[index]!;
+    const outcome = importOutcome(this.attributes, this.importClass, verdict);
+    if (this.#attributes !== undefined) {
+      this.#outcome = outcome;
+      this.#outcomeIndex = index;
+    }
+    return outcome;
+  }
+
+  /** The key tells everything again, but for local routes. */
+  forgetAttributes(): void {
+    if (this.importClass.local) return;
+    this.#attributes = undefined;
+    this.#outcome = undefined;
+  }
 }
+
+/** Blocks of which the attributes are at hand: more than come in between two flushes. */
+const recentCountMax = 4096;
 
 export class BlockTable {
   readonly #seed: number;
-  #mask = 255;
-  #slots: (Block | undefined)[] = new Array<Block | undefined>(256).fill(undefined);
+  readonly #slab = new Slab();
+  readonly #slots: SlotTable = new SlotTable(256, {
+    hashOf: (id) => this.#hashes[id]!,
+    insertRange: (start, end) => this.#insertRange(start, end),
+  });
+  readonly #blocks: (Block | undefined)[] = [];
+  /** By number of the block, so that looking for one seldom touches another. */
+  #hashes: Int32Array = new Int32Array(128);
+  readonly #free: number[] = [];
+  /** A ring of the last blocks added; some may be gone. */
+  readonly #recent: Block[] = [];
+  #recentAt = 0;
   #count = 0;
 
   constructor(seed: number) {
@@ -44,47 +114,43 @@ export class BlockTable {
     start: number,
     end: number,
   ): Block | undefined {
-    let slot = hash & this.#mask;
-    for (let block = this.#slots[slot]; block !== undefined; block = this.#slots[slot]) {
-      const hit = block.hash === hash && block.importClass === importClass;
-      if (hit && equals(block.key, bytes, start, end)) return block;
-      slot = (slot + 1) & this.#mask;
-    }
-    return undefined;
+    const { slots, mask, former, formerMask } = this.#slots;
+    const sought = { importClass, hash, bytes, start, end };
+    const block = this.#probe(slots, mask, sought);
+    return block !== undefined || former === undefined
+      ? block
+      : this.#probe(former, formerMask, sought);
   }
 
-  /** Adds a block that `find` did not find. `key` is owned by the table from now on. */
-  add(importClass: ImportClass, hash: number, key: Uint8Array, attributes: PathAttributes): Block {
-    if (this.#count * 2 >= this.#slots.length) this.#grow();
-    const { prefixSets, outcomes } = importAttributes(attributes, importClass);
-    const block: Block = {
-      importClass,
-      key,
-      hash,
-      attributes,
-      prefixSets,
-      outcomes,
-      rows: [],
-      rowCount: 0,
-    };
-    this.#insert(block);
+  /** Adds a block that `find` did not find; the bytes are copied. */
+  add(
+    importClass: ImportClass,
+    hash: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    attributes: PathAttributes,
+  ): Block {
+    if (this.#slots.crowded) this.#slots.grow(this.#count, this.#blocks.length);
+    const id = this.#free.pop() ?? this.#blocks.length;
+    const key = this.#slab.copy(bytes, start, end);
+    const block = new Block(id, importClass, hash, key, attributes);
+    this.#blocks[id] = block;
+    if (id === this.#hashes.length) this.#hashes = growInt32(this.#hashes, id * 2);
+    this.#hashes[id] = hash;
+    this.#slots.insert(id, hash);
+    if (this.#slots.former !== undefined) this.#slots.move();
     this.#count += 1;
+    this.#recent[this.#recentAt]?.forgetAttributes();
+    this.#recent[this.#recentAt] = block;
+    this.#recentAt = (this.#recentAt + 1) % recentCountMax;
     return block;
   }
 
   remove(block: Block): void {
-    const slots = this.#slots;
-    const mask = this.#mask;
-    let hole = block.hash & mask;
-    while (slots[hole] !== block) hole = (hole + 1) & mask;
-    for (let at = (hole + 1) & mask; slots[at] !== undefined; at = (at + 1) & mask) {
-      const distance = (at - slots[at]!.hash) & mask;
-      if (distance >= ((at - hole) & mask)) {
-        slots[hole] = slots[at];
-        hole = at;
-      }
-    }
-    slots[hole] = undefined;
+    this.#slots.remove(block.id);
+    this.#blocks[block.id] = undefined;
+    this.#free.push(block.id);
     this.#count -= 1;
   }
 
@@ -95,22 +161,42 @@ export class BlockTable {
     return (hash ^ (hash >>> 15)) | 0;
   }
 
-  #insert(block: Block): void {
-    let slot = block.hash & this.#mask;
-    while (this.#slots[slot] !== undefined) slot = (slot + 1) & this.#mask;
-    this.#slots[slot] = block;
+  #probe(slots: Int32Array, mask: number, sought: Sought): Block | undefined {
+    const { importClass, hash } = sought;
+    for (let slot = hash & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const entry = slots[slot]!;
+      if (entry < 0 || this.#hashes[entry - 1] !== hash) continue;
+      const block = this.#blocks[entry - 1];
+      if (block?.importClass === importClass && equals(block.key, sought)) return block;
+    }
+    return undefined;
   }
 
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Array<Block | undefined>(old.length * 2).fill(undefined);
-    this.#mask = this.#slots.length - 1;
-    for (const block of old) if (block !== undefined) this.#insert(block);
+  #insertRange(start: number, end: number): void {
+    for (let id = start; id < end; id += 1) {
+      if (this.#blocks[id] !== undefined) this.#slots.insert(id, this.#hashes[id]!);
+    }
   }
 }
 
-function equals(key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+interface Sought {
+  readonly importClass: ImportClass;
+  readonly hash: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+function equals(key: Uint8Array, { bytes, start, end }: Sought): boolean {
   if (key.length !== end - start) return false;
   for (let i = 0; i < key.length; i += 1) if (key[i] !== bytes[start + i]) return false;
   return true;
+}
+
+/** MP_REACH_NLRI comes first in the key of a block that has it: see `UpdateReceiver`. */
+function decodeKey(key: Uint8Array, { cx }: ImportClass): PathAttributes {
+  const source = key[1] === attributeTypes.mpReachNlri ? "mp-reach" : "nlri";
+  const attributes = routeAttributesOf(decodeAttributes(key, cx), source);
+  if (isProblem(attributes)) throw new Error(`Cannot decode a known block: ${attributes.message}`);
+  return attributes;
 }

@@ -9,7 +9,12 @@ import type { AddressFamily } from "../packet/address-family.ts";
 import { prependAsn, prependConfederationAsn, withoutConfederation } from "../packet/as-path.ts";
 import { wellKnownCommunities } from "../packet/iana.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
-import { announceHead4, announceHeadMp, type UpdateHead } from "../packet/update-builder.ts";
+import {
+  announceHead4,
+  announceHeadMp,
+  type KeepBytes,
+  type UpdateHead,
+} from "../packet/update-builder.ts";
 import { applyActions, type CompiledPolicy, type Verdict } from "../policy/evaluate.ts";
 import { defaultLocalPref } from "./import.ts";
 import { unspecifiedNextHop } from "./local-route.ts";
@@ -84,8 +89,8 @@ export function exportRoute(
   if (marked === undefined) return "only-to-customer";
   const nextHop = nextHopOf(marked, origin, cls, verdict);
   if (nextHop === undefined) return "next-hop";
-  const kept = nextHop === marked.nextHop ? marked : withoutLinkLocal(marked);
-  const sent = attributesFor({ ...kept, nextHop }, origin, cls, verdict);
+  const given = nextHop === marked.nextHop ? marked : { ...withoutLinkLocal(marked), nextHop };
+  const sent = attributesFor(given, origin, cls, verdict);
   return withCommunities(sent, origin, cls);
 }
 
@@ -138,6 +143,7 @@ function carriesLabels(family: AddressFamily): boolean {
 }
 
 function withoutLinkLocal(attributes: PathAttributes): PathAttributes {
+  if (attributes.linkLocalNextHop === undefined) return attributes;
   const { linkLocalNextHop: _, ...rest } = attributes;
   return rest;
 }
@@ -169,17 +175,54 @@ function externalAttributes(
   cls: ExportClass,
   verdict: Verdict & { verdict: "accept" },
 ): PathAttributes {
-  const { localPref: _p, originatorId: _o, med, ...rest } = attributes;
   const keepsMed = origin.type === "local" || cls.routeServerClient;
-  const base: PathAttributes = {
-    ...rest,
-    ...(med === undefined || !keepsMed ? {} : { med }),
-    asPath: withoutConfederation(rest.asPath),
-    clusterList: [],
-  };
-  const { localPref: _, ...sent } = applyActions(base, verdict.actions);
+  const base = transitiveOf(attributes);
+  if (keepsMed && attributes.med !== undefined) base.med = attributes.med;
+  base.asPath = withoutConfederation(base.asPath);
+  const sent = withoutLocalPref(applyActions(base, verdict.actions));
   const isTransparent = cls.routeServerClient && origin.type !== "local";
-  return isTransparent ? sent : { ...sent, asPath: prependAsn(sent.asPath, cls.externalAsn) };
+  if (!isTransparent) sent.asPath = prependAsn(sent.asPath, cls.externalAsn);
+  return sent;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * A copy without what stays inside the AS: MED, LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST. Written
+ * out, as copying with a rest pattern takes ten times as long.
+ */
+function transitiveOf(a: PathAttributes): Mutable<PathAttributes> {
+  const copy: Mutable<PathAttributes> = {
+    origin: a.origin,
+    asPath: a.asPath,
+    nextHop: a.nextHop,
+    atomicAggregate: a.atomicAggregate,
+    communities: a.communities,
+    extendedCommunities: a.extendedCommunities,
+    largeCommunities: a.largeCommunities,
+    clusterList: noRouters,
+    unknown: a.unknown,
+  };
+  if (a.linkLocalNextHop !== undefined) copy.linkLocalNextHop = a.linkLocalNextHop;
+  if (a.aggregator !== undefined) copy.aggregator = a.aggregator;
+  if (a.onlyToCustomer !== undefined) copy.onlyToCustomer = a.onlyToCustomer;
+  if (a.pmsiTunnel !== undefined) copy.pmsiTunnel = a.pmsiTunnel;
+  if (a.tunnels !== undefined) copy.tunnels = a.tunnels;
+  if (a.ipv6ExtendedCommunities !== undefined) {
+    copy.ipv6ExtendedCommunities = a.ipv6ExtendedCommunities;
+  }
+  if (a.aigp !== undefined) copy.aigp = a.aigp;
+  if (a.partial !== undefined) copy.partial = a.partial;
+  return copy;
+}
+
+const noRouters: PathAttributes["clusterList"] = [];
+
+/** Of attributes that are this export's own. */
+function withoutLocalPref(attributes: PathAttributes): Mutable<PathAttributes> {
+  if (attributes.localPref === undefined) return attributes;
+  const { localPref: _, ...rest } = attributes;
+  return rest;
 }
 
 /** RFC 5065 4, 5: the member AS in front; LOCAL_PREF, MED and the next hop stay as inside. */
@@ -232,16 +275,24 @@ function withCommunities(
   return { ...attributes, communities };
 }
 
-/** What precedes the routes in an UPDATE; undefined when the next hop does not fit the session. */
-export function headOf(attributes: PathAttributes, cls: ExportClass): UpdateHead | undefined {
+/**
+ * What precedes the routes in an UPDATE, with bytes that `keep` gave; undefined when the next hop
+ * does not fit the session.
+ */
+export function headOf(
+  attributes: PathAttributes,
+  cls: ExportClass,
+  keep: KeepBytes,
+): UpdateHead | undefined {
   const { nextHop, linkLocalNextHop } = attributes;
   const { family } = cls;
   if (family === "ipv4-unicast" && typeof nextHop === "number") {
-    return announceHead4(attributes, cls);
+    return announceHead4(attributes, cls, keep);
   }
   const isIpv4 = family === "ipv4-unicast" || family === "ipv4-vpn";
   if (isIpv4 && typeof nextHop === "bigint" && !cls.extendedNextHop) return undefined;
   const isIpv6 = family === "ipv6-unicast" || family === "ipv6-vpn";
   if (isIpv6 && typeof nextHop === "number") return undefined;
-  return announceHeadMp(family, attributes, nextHop, linkLocalNextHop as Ip6 | undefined, cls);
+  const linkLocal = linkLocalNextHop as Ip6 | undefined;
+  return announceHeadMp(family, attributes, nextHop, linkLocal, cls, keep);
 }

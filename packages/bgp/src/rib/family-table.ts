@@ -29,6 +29,7 @@ import type { RouteKeys } from "./route-keys.ts";
 import { type RowCandidate, RowTable, rowDead } from "./rows.ts";
 import { type GrowingColumn, StaggeredGrowth } from "./staggered-growth.ts";
 import { Sweep } from "./sweep.ts";
+import { Ties } from "./ties.ts";
 
 const dirtyFlag = 1;
 const changedFlag = 2;
@@ -85,6 +86,7 @@ export class FamilyTable {
   /** Live and stale paths by peer. */
   readonly #held: number[] = [];
   readonly #sweep = new Sweep();
+  readonly #ties: Ties;
 
   constructor(family: AddressFamily, config: FamilyTableConfig, onRowFree: (row: number) => void) {
     this.family = family;
@@ -111,6 +113,7 @@ export class FamilyTable {
       if (block.rowCount === 0) this.blocks.remove(block);
       onRowFree(row);
     });
+    this.#ties = new Ties(this.paths, this.rows);
     if (this.payloads !== undefined) {
       this.bestPayload = new Int32Array(capacityMin);
       this.advertisedPayload = new Int32Array(capacityMin);
@@ -253,22 +256,20 @@ export class FamilyTable {
     return this.#shares.get(id) ?? (best < 0 ? [] : [best]);
   }
 
-  /** What the decision process chooses from; `path` is given where rows do not tell the paths. */
+  /** What the decision process chooses from. */
   candidatesOf(id: number): RowCandidate[] {
-    const { paths, rows } = this;
     const candidates: RowCandidate[] = [];
-    const isWide = this.#isWide;
-    for (let path = this.head[id]!; path >= 0; path = paths.next[path]!) {
-      candidates.push(isWide ? this.candidateOf(id, path) : rows.candidateOf(paths.row[path]!));
+    for (let path = this.head[id]!; path >= 0; path = this.paths.next[path]!) {
+      candidates.push(this.candidateOf(id, path));
     }
     return candidates;
   }
 
   /** One of them, with its path. */
   candidateOf(id: number, path: number): RowCandidate {
-    const candidate = this.rows.candidateOf(this.paths.row[path]!);
-    const mobility = this.#comparesMobility(id) ? candidate.mobility : 0;
-    return { ...candidate, path, pathId: this.paths.pathIdOf(path), mobility };
+    const { paths, rows } = this;
+    const candidate = rows.candidateOf(paths.row[path]!, path, paths.pathIdOf(path));
+    return this.#isEvpn && !this.#comparesMobility(id) ? { ...candidate, mobility: 0 } : candidate;
   }
 
   freeIfUnused(id: number): void {
@@ -285,11 +286,6 @@ export class FamilyTable {
   #isOwed(id: number): boolean {
     for (const catchUp of this.catchUps) if (catchUp.isMarked(id)) return true;
     return false;
-  }
-
-  /** Rows alone do not tell the paths of a key apart. */
-  get #isWide(): boolean {
-    return this.payloads !== undefined || this.paths.pathId !== undefined || this.addPathOut.active;
   }
 
   #comparesMobility(id: number): boolean {
@@ -410,9 +406,8 @@ export class FamilyTable {
       }
     }
     if (tied) {
-      const winner = this.#decideTied(id);
-      best = winner.row;
-      bestPath = winner.path;
+      bestPath = this.#decideTied(id);
+      best = rowOf[bestPath]!;
     } else if (this.#shares.size > 0 && this.#shares.delete(id)) this.#markChanged(id);
     this.#setBest(id, best, bestPath);
   }
@@ -430,10 +425,12 @@ export class FamilyTable {
   }
 
   /** Several paths have the lowest score: the rest of the decision process, and multipath. */
-  #decideTied(id: number): RowCandidate {
-    const candidates = this.candidatesOf(id);
-    if (!this.#isMultipath) return selectBest(candidates)!;
-    const equals = selectMultipath(candidates, this.#config.multipath);
+  #decideTied(id: number): number {
+    if (!this.#isMultipath) {
+      const best = this.#ties.select(this.head[id]!, this.#comparesMobility(id));
+      return best >= 0 ? best : selectBest(this.candidatesOf(id))!.path;
+    }
+    const equals = selectMultipath(this.candidatesOf(id), this.#config.multipath);
     const shares = equals.map((c) => c.row);
     const known = this.#shares.get(id);
     if (shares.length > 1) {
@@ -444,7 +441,7 @@ export class FamilyTable {
       this.#shares.delete(id);
       this.#markChanged(id);
     }
-    return equals[0]!;
+    return equals[0]!.path;
   }
 
   #markDirty(id: number): void {

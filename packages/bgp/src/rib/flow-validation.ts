@@ -7,7 +7,6 @@
  * over the unicast table, in pieces, and follows its changes from then on. Until the walk is over
  * the flow specification is not valid.
  */
-import type { Asn } from "@heddle/inet";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import type { FamilyTable } from "./family-table.ts";
 import { PrefixTable } from "./prefix-table.ts";
@@ -19,8 +18,8 @@ interface Destination {
   pathCount: number;
   /** `counted` once the walk over the unicast table has passed. */
   state: "new" | "walking" | "counted";
-  /** Unicast routes that are more specific, by neighbouring AS; undefined is our own. */
-  readonly inside: Map<Asn | undefined, number>;
+  /** Unicast routes that are more specific, by neighbouring AS; 0 is our own. */
+  readonly inside: Map<number, number>;
 }
 
 export class FlowValidation {
@@ -69,9 +68,9 @@ export class FlowValidation {
     const isFromInside = attributes.asPath.every((segment) => segment.type === "confed-sequence");
     if (row < 0) return isFromInside;
     const { rows } = this.#unicast;
-    const best = rows.outcomeOf(row);
+    const neighborAsn = rows.neighborAsn[row]!;
     if (!isFromInside && !this.#hasSameOriginator(row, attributes, traits)) return false;
-    for (const asn of destination.inside.keys()) if (asn !== best.neighborAsn) return false;
+    for (const asn of destination.inside.keys()) if (asn !== neighborAsn) return false;
     return true;
   }
 
@@ -118,10 +117,9 @@ export class FlowValidation {
   #hasSameOriginator(row: number, attributes: PathAttributes, traits: PeerTraits): boolean {
     const { rows } = this.#unicast;
     const unicast = rows.outcomeOf(row).attributes;
-    const candidate = rows.candidateOf(row);
     const { originatorId } = attributes;
     return originatorId === undefined && unicast.originatorId === undefined
-      ? candidate.peerAddress === traits.peerAddress
+      ? rows.peerAddressOf(row) === traits.peerAddress
       : originatorId === unicast.originatorId;
   }
 
@@ -153,7 +151,7 @@ export class FlowValidation {
   }
 
   #add({ inside }: Destination, row: number, step: 1 | -1): void {
-    const { neighborAsn } = this.#unicast.rows.outcomeOf(row);
+    const neighborAsn = this.#unicast.rows.neighborAsn[row]!;
     const count = (inside.get(neighborAsn) ?? 0) + step;
     if (count === 0) inside.delete(neighborAsn);
     else inside.set(neighborAsn, count);

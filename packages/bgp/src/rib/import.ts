@@ -3,6 +3,7 @@
  * decision process wants to know, worked out once per block and class of peers.
  */
 import type { Asn, Ip4 } from "@heddle/inet";
+import { assert } from "@heddle/std";
 import type { AddressFamily } from "../packet/address-family.ts";
 import { asPathLength, firstAsnOf } from "../packet/as-path.ts";
 import type { CodecContext } from "../packet/context.ts";
@@ -12,7 +13,6 @@ import {
   applyActions,
   type CompiledPolicy,
   containsAsn,
-  mapResidue,
   type Residue,
   type Verdict,
 } from "../policy/evaluate.ts";
@@ -71,23 +71,30 @@ export interface ImportOutcome {
   readonly neighborAsn: Asn | undefined;
 }
 
-/** Evaluates `attributes` as received. The outcome may still depend on the key of the route. */
-export function importAttributes(
+/** What a route is to be made into, or why it is out whatever policy says. */
+export type ImportVerdict = Verdict | { readonly verdict: "ineligible"; readonly why: Ineligible };
+
+/**
+ * Evaluates `attributes` as received; the verdict may still depend on the key of the route. The
+ * result may be shared: it is not written to.
+ */
+export function importVerdicts(
   attributes: PathAttributes,
   cls: ImportClass,
-): Residue<ImportOutcome> {
+): Residue<ImportVerdict> {
   const loop = loopOf(attributes, cls);
-  if (loop !== undefined) {
-    return { prefixSets: [], outcomes: [outcomeOf(attributes, cls, loop)] };
-  }
+  if (loop !== undefined) return loop === "as-loop" ? asLoop : clusterLoop;
   const received = receivedOnlyToCustomer(attributes, cls.onlyToCustomer);
-  if (received === "route-leak") {
-    return { prefixSets: [], outcomes: [outcomeOf(attributes, cls, received)] };
-  }
-  return mapResidue(cls.policy.evaluate(received), (verdict) =>
-    applyVerdict(received, cls, verdict),
-  );
+  return received === "route-leak" ? routeLeak : cls.policy.evaluate(received);
 }
+
+function ineligibleFor(why: Ineligible): Residue<ImportVerdict> {
+  return { prefixSets: [], outcomes: [{ verdict: "ineligible", why }] };
+}
+
+const asLoop = ineligibleFor("as-loop");
+const clusterLoop = ineligibleFor("cluster-loop");
+const routeLeak = ineligibleFor("route-leak");
 
 /**
  * RFC 4271 9.1.2 and RFC 5065 4 (own AS in AS_PATH), RFC 4456 8 (own router in ORIGINATOR_ID, own
@@ -95,21 +102,25 @@ export function importAttributes(
  */
 function loopOf(attributes: PathAttributes, cls: ImportClass): Ineligible | undefined {
   if (cls.local) return undefined;
-  if (cls.ownAsns.some((asn) => containsAsn(attributes.asPath, asn))) return "as-loop";
+  for (const asn of cls.ownAsns) if (containsAsn(attributes.asPath, asn)) return "as-loop";
   if (attributes.originatorId === cls.routerId) return "cluster-loop";
   return attributes.clusterList.includes(cls.clusterId) ? "cluster-loop" : undefined;
 }
 
-function applyVerdict(
+/** What one of the verdicts makes of the attributes that they are about. */
+export function importOutcome(
   attributes: PathAttributes,
   cls: ImportClass,
-  verdict: Verdict,
+  verdict: ImportVerdict,
 ): ImportOutcome {
-  if (verdict.verdict === "reject") return outcomeOf(attributes, cls, "policy");
-  const accepted = applyActions(attributes, verdict.actions);
+  if (verdict.verdict === "ineligible") return outcomeOf(attributes, cls, verdict.why);
+  const received = receivedOnlyToCustomer(attributes, cls.onlyToCustomer);
+  assert(received !== "route-leak", "a route leak has no other verdict");
+  if (verdict.verdict === "reject") return outcomeOf(received, cls, "policy");
+  const accepted = applyActions(received, verdict.actions);
   // RFC 8326 4.2: the path is about to go, whatever policy made of it.
   const isGoing =
-    cls.cx.external && attributes.communities.includes(wellKnownCommunities.gracefulShutdown);
+    cls.cx.external && received.communities.includes(wellKnownCommunities.gracefulShutdown);
   return outcomeOf(isGoing ? { ...accepted, localPref: 0 } : accepted, cls, undefined);
 }
 

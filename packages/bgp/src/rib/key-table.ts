@@ -128,7 +128,7 @@ export class KeyTable {
     assert(length < freed, "a key is shorter than a page");
     const known = this.find(bytes, length);
     if (known >= 0) return known;
-    if (this.#count * 2 >= this.#slots.slots.length) this.#slots.grow(this.#top);
+    if (this.#slots.crowded) this.#slots.grow(this.#count, this.#top);
     const id = this.#takeId();
     this.#place[id] = this.#store(bytes, length);
     this.#lengths[id] = length;
@@ -156,7 +156,7 @@ export class KeyTable {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = slots[slot]!;
       if (entry === 0) return -1;
-      if (this.#hashes[entry - 1] !== hash) continue;
+      if (entry < 0 || this.#hashes[entry - 1] !== hash) continue;
       if (this.#equals(entry - 1, bytes, length)) return entry - 1;
     }
   }

@@ -8,7 +8,7 @@
 import type { Family } from "@heddle/inet";
 import { growInt32, growUint8 } from "./columns.ts";
 import type { RouteKeys } from "./route-keys.ts";
-import { SlotTable } from "./slot-table.ts";
+import { removedSlot, SlotTable } from "./slot-table.ts";
 import { StaggeredGrowth } from "./staggered-growth.ts";
 
 const freed = 255;
@@ -90,7 +90,7 @@ export class PrefixTable implements RouteKeys {
     const hash = this.#hash(w0, w1, w2, w3, length);
     let slot = hash & mask;
     for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
-      if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
+      if (entry > 0 && this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
       slot = (slot + 1) & mask;
     }
     return this.#slots.former === undefined ? -1 : this.#findFormer(hash, w0, w1, w2, w3, length);
@@ -103,21 +103,23 @@ export class PrefixTable implements RouteKeys {
   add(w0: number, w1: number, w2: number, w3: number, length: number): number {
     const { slots, mask } = this.#slots;
     const hash = this.#hash(w0, w1, w2, w3, length);
+    let place = -1;
     let slot = hash & mask;
     for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
-      if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
+      if (entry === removedSlot) place = place < 0 ? slot : place;
+      else if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
       slot = (slot + 1) & mask;
     }
     if (this.#slots.former !== undefined) {
       const known = this.#findFormer(hash, w0, w1, w2, w3, length);
       if (known >= 0) return known;
     }
-    if (this.#count * 2 >= slots.length) {
-      this.#slots.grow(this.#top);
+    if (this.#slots.crowded) {
+      this.#slots.grow(this.#count, this.#top);
       return this.add(w0, w1, w2, w3, length);
     }
     const id = this.#takeId();
-    slots[slot] = id + 1;
+    this.#slots.put(place < 0 ? slot : place, id);
     this.#store(id, w0, w1, w2, w3, length);
     this.#count += 1;
     if (this.#slots.former !== undefined) this.#slots.move();
@@ -144,7 +146,7 @@ export class PrefixTable implements RouteKeys {
     for (let slot = hash & formerMask; ; slot = (slot + 1) & formerMask) {
       const entry = former![slot]!;
       if (entry === 0) return -1;
-      if (this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
+      if (entry > 0 && this.#equals(entry - 1, w0, w1, w2, w3, length)) return entry - 1;
     }
   }
 
@@ -177,12 +179,8 @@ export class PrefixTable implements RouteKeys {
   }
 
   #insertRange(start: number, end: number): void {
-    const { slots, mask } = this.#slots;
     for (let id = start; id < end; id += 1) {
-      if (this.#lengths[id] === freed) continue;
-      let slot = this.#hashOf(id) & mask;
-      while (slots[slot] !== 0 && slots[slot] !== id + 1) slot = (slot + 1) & mask;
-      slots[slot] = id + 1;
+      if (this.#lengths[id] !== freed) this.#slots.insert(id, this.#hashOf(id));
     }
   }
 

@@ -343,11 +343,13 @@ export function advertisedCount(
   for (let row = 0; row < rows.top; row += 1) {
     if (!rows.has(row) || rows.advertisedCount[row] === 0) continue;
     if (group.splitsHorizon && rows.peer[row] === peer) continue;
-    const { prefixSets, outcomes } = group.residueOf(row);
-    if (prefixSets.length > 0) return advertisedCountByKey(table, group, peer, targetSets);
+    if (group.residueOf(row) !== undefined) {
+      return advertisedCountByKey(table, group, peer, targetSets);
+    }
     const set = rows.targetSet[row]!;
     if (group.cls.constrained && !targetSets.isInterested(peer, set)) continue;
-    if (outcomes[0] !== undefined) count += rows.advertisedCount[row]!;
+    // Any key will do.
+    if (group.entryOf(row, 0) !== undefined) count += rows.advertisedCount[row]!;
   }
   return count;
 }

@@ -137,6 +137,13 @@ export class Rib extends RibReader {
     this.#pruneClasses();
   }
 
+  /** Counts from the next UPDATE on; absent: no limit. */
+  setPrefixCountMax(peer: PeerIndex, prefixCountMax?: number): void {
+    const state = this.#peers.get(peer);
+    const { prefixCountMax: _, ...rest } = state.config;
+    state.config = prefixCountMax === undefined ? rest : { ...rest, prefixCountMax };
+  }
+
   /**
    * The session is Established: the peer is owed the table. Stale routes stay until End-of-RIB or
    * `sweepStale`.

@@ -7,9 +7,10 @@
  * stale (kept for graceful restart) or dead (being swept): the paths need not be touched for that,
  * and the next session gets new rows.
  */
+import type { Asn } from "@heddle/inet";
 import { must } from "@heddle/std";
 import type { Block } from "./blocks.ts";
-import { growFloat64, growInt32, growUint8 } from "./columns.ts";
+import { growFloat64, growInt32, growUint8, growUint16, growUint32 } from "./columns.ts";
 import { type Candidate, ineligibleScore, longLivedScore } from "./decision.ts";
 import type { ImportOutcome } from "./import.ts";
 
@@ -28,10 +29,9 @@ const ineligibleFlags = rowOwnNextHop | rowNotOwner | rowFlowInvalid;
 /** What, besides block, peer and outcome, makes a row another row. */
 export const rowVariant: number = rowStale | rowLongLived | rowNotOwner | rowFlowInvalid;
 
-/** What the row's path is in the decision process; `row` and `path` lead back. */
+/** A path in the decision process; `row` and `path` lead back. */
 export interface RowCandidate extends Candidate {
   readonly row: number;
-  /** -1 where only rows are compared. */
   readonly path: number;
 }
 
@@ -47,6 +47,11 @@ export class RowTable {
   score: Float64Array = new Float64Array(64);
   /** RFC 7432 7.7, as of {@link Candidate}. */
   mobility: Float64Array = new Float64Array(64);
+  med: Uint32Array = new Uint32Array(64);
+  /** 0 for none, which is no AS number (RFC 7607). */
+  neighborAsn: Uint32Array = new Uint32Array(64);
+  identifier: Uint32Array = new Uint32Array(64);
+  clusterListLength: Uint16Array = new Uint16Array(64);
   flags: Uint8Array = new Uint8Array(64);
   /** Paths of the table that are this row. */
   pathCount: Int32Array = new Int32Array(64);
@@ -54,8 +59,10 @@ export class RowTable {
   advertisedCount: Int32Array = new Int32Array(64);
   /** Number of the route's set of route targets; -1 where none is kept. */
   targetSet: Int32Array = new Int32Array(64);
-  readonly #outcomeIndex: number[] = [];
-  readonly #candidates: (RowCandidate | undefined)[] = [];
+  #outcomeIndex: Int32Array = new Int32Array(64);
+  /** The next row of the same block, -1 for none. */
+  #next: Int32Array = new Int32Array(64);
+  readonly #traits: PeerTraits[] = [];
   readonly #blocks: (Block | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #onFree: (row: number, block: Block) => void;
@@ -78,12 +85,39 @@ export class RowTable {
     return this.#blocks[row]!;
   }
 
-  candidateOf(row: number): RowCandidate {
-    return this.#candidates[row]!;
+  /** The row as the path with that number and identifier as received (RFC 7911). */
+  candidateOf(row: number, path: number, pathId: number): RowCandidate {
+    const neighborAsn = this.neighborAsn[row]!;
+    const asPathOf = (): Candidate["asPath"] => this.outcomeOf(row).attributes.asPath;
+    return {
+      row,
+      path,
+      score: this.score[row]!,
+      mobility: this.mobility[row]!,
+      med: this.med[row]!,
+      neighborAsn: neighborAsn === 0 ? undefined : (neighborAsn as Asn),
+      external: this.isExternal(row),
+      identifier: this.identifier[row] as Candidate["identifier"],
+      clusterListLength: this.clusterListLength[row]!,
+      peerAddress: this.peerAddressOf(row),
+      // Few comparisons want it, and the block may have to be decoded for it.
+      get asPath() {
+        return asPathOf();
+      },
+      pathId,
+    };
   }
 
   outcomeOf(row: number): ImportOutcome {
-    return this.#blocks[row]!.outcomes[this.#outcomeIndex[row]!]!;
+    return this.#blocks[row]!.outcomeAt(this.#outcomeIndex[row]!);
+  }
+
+  isExternal(row: number): boolean {
+    return this.#traits[row]!.external;
+  }
+
+  peerAddressOf(row: number): Candidate["peerAddress"] {
+    return this.#traits[row]!.peerAddress;
   }
 
   isStale(row: number): boolean {
@@ -97,7 +131,7 @@ export class RowTable {
 
   /** The row that is not dead, or -1; `variant` are flags of {@link rowVariant}. */
   find(block: Block, peer: number, outcomeIndex: number, variant: number): number {
-    for (const row of block.rows) {
+    for (let row = block.firstRow; row >= 0; row = this.#next[row]!) {
       if (this.peer[row] !== peer || this.#outcomeIndex[row] !== outcomeIndex) continue;
       if ((this.flags[row]! & rowVariant) === variant) return row;
     }
@@ -108,18 +142,23 @@ export class RowTable {
   add(block: Block, peer: number, outcomeIndex: number, traits: PeerTraits, flags: number): number {
     const row = this.#free.pop() ?? this.#blocks.length;
     if (row === this.peer.length) this.#grow();
-    const candidate = candidateOf(row, block.outcomes[outcomeIndex]!, traits, flags);
+    const { attributes, mobility, neighborAsn, score } = block.outcomeAt(outcomeIndex);
     this.peer[row] = peer;
-    this.score[row] = candidate.score;
-    this.mobility[row] = candidate.mobility;
+    this.score[row] = scoreFor(score, flags);
+    this.mobility[row] = mobility;
+    this.med[row] = attributes.med ?? 0;
+    this.neighborAsn[row] = neighborAsn ?? 0;
+    this.identifier[row] = attributes.originatorId ?? traits.routerId;
+    this.clusterListLength[row] = attributes.clusterList.length;
     this.flags[row] = flags;
     this.pathCount[row] = 0;
     this.advertisedCount[row] = 0;
     this.targetSet[row] = -1;
     this.#outcomeIndex[row] = outcomeIndex;
-    this.#candidates[row] = candidate;
+    this.#traits[row] = traits;
     this.#blocks[row] = block;
-    block.rows.push(row);
+    this.#next[row] = block.firstRow;
+    block.firstRow = row;
     block.rowCount += 1;
     return row;
   }
@@ -133,7 +172,6 @@ export class RowTable {
     this.#unlist(row);
     this.flags[row] = this.flags[row]! | rowDead;
     this.score[row] = ineligibleScore;
-    this.#candidates[row] = { ...this.candidateOf(row), score: ineligibleScore };
   }
 
   /**
@@ -142,7 +180,9 @@ export class RowTable {
    */
   equivalent(a: number, b: number): boolean {
     const differ = (this.flags[a]! ^ this.flags[b]!) & ~(rowStale | rowDead);
-    return differ === 0 && this.outcomeOf(a) === this.outcomeOf(b) && this.peer[a] === this.peer[b];
+    const sameOutcome =
+      this.#blocks[a] === this.#blocks[b] && this.#outcomeIndex[a] === this.#outcomeIndex[b];
+    return differ === 0 && sameOutcome && this.peer[a] === this.peer[b];
   }
 
   retainAdvertised(row: number): void {
@@ -160,15 +200,21 @@ export class RowTable {
     this.#unlist(row);
     block.rowCount -= 1;
     this.#blocks[row] = undefined;
-    this.#candidates[row] = undefined;
     this.#free.push(row);
     this.#onFree(row, block);
   }
 
+  /** Nothing happens when the row is not in the list of its block any more. */
   #unlist(row: number): void {
-    const { rows } = this.#blocks[row]!;
-    const at = rows.indexOf(row);
-    if (at >= 0) rows.splice(at, 1);
+    const block = this.#blocks[row]!;
+    const next = this.#next;
+    if (block.firstRow === row) {
+      block.firstRow = next[row]!;
+      return;
+    }
+    for (let at = block.firstRow; at >= 0; at = next[at]!) {
+      if (next[at] === row) next[at] = next[row]!;
+    }
   }
 
   #grow(): void {
@@ -176,34 +222,17 @@ export class RowTable {
     this.peer = growInt32(this.peer, capacity);
     this.score = growFloat64(this.score, capacity);
     this.mobility = growFloat64(this.mobility, capacity);
+    this.med = growUint32(this.med, capacity);
+    this.neighborAsn = growUint32(this.neighborAsn, capacity);
+    this.identifier = growUint32(this.identifier, capacity);
+    this.clusterListLength = growUint16(this.clusterListLength, capacity);
+    this.#outcomeIndex = growInt32(this.#outcomeIndex, capacity);
+    this.#next = growInt32(this.#next, capacity);
     this.flags = growUint8(this.flags, capacity);
     this.pathCount = growInt32(this.pathCount, capacity);
     this.advertisedCount = growInt32(this.advertisedCount, capacity);
     this.targetSet = growInt32(this.targetSet, capacity);
   }
-}
-
-function candidateOf(
-  row: number,
-  outcome: ImportOutcome,
-  traits: PeerTraits,
-  flags: number,
-): RowCandidate {
-  const { attributes } = outcome;
-  return {
-    row,
-    path: -1,
-    score: scoreFor(outcome.score, flags),
-    mobility: outcome.mobility,
-    med: attributes.med ?? 0,
-    neighborAsn: outcome.neighborAsn,
-    external: traits.external,
-    identifier: attributes.originatorId ?? traits.routerId,
-    clusterListLength: attributes.clusterList.length,
-    peerAddress: traits.peerAddress,
-    asPath: attributes.asPath,
-    pathId: 0,
-  };
 }
 
 function scoreFor(score: number, flags: number): number {

@@ -1,8 +1,12 @@
 /**
  * The slots of an open-addressing hash table of ids, with linear probing at a load of at most one
  * half. Growing is spread over the insertions that follow: until it is over there are the former
- * slots as well, and what is not in `slots` may be found in `former`. Removal shifts entries back,
- * so that there are no tombstones in `slots` and churn does not slow the table down.
+ * slots as well, and what is not in `slots` may be found in `former`.
+ *
+ * Removal touches the slots alone: moving the entries behind into the hole would want their hashes,
+ * which lie anywhere in memory and made withdrawing a table a third slower. A slot in the middle of
+ * a run becomes `removedSlot`, one at its end is vacant at once, and so are the removed ones before
+ * it. Removed slots count as load, so that churn cannot fill the table with them.
  *
  * An entry of `former` may be out of date: its id may have been removed since, or stand for another
  * key. Whoever finds it compares the key, as always.
@@ -10,6 +14,9 @@
 
 /** Ids moved per insertion: growth is over long before the next one is due. */
 const moveCount = 32;
+
+/** A slot whose id was removed, with others behind it. */
+export const removedSlot = -1;
 
 /** What the owner of the slots knows of the ids in them. */
 export interface SlotOwner {
@@ -20,7 +27,7 @@ export interface SlotOwner {
 }
 
 export class SlotTable {
-  /** Id + 1 by slot, 0 for none; public to read, for the loops of the owner. */
+  /** Id + 1 by slot, or `removedSlot`; 0 for none. Public to read, for the loops of the owner. */
   slots: Int32Array;
   mask: number;
   /** While growing: as it was before. */
@@ -29,6 +36,8 @@ export class SlotTable {
   /** Ids below have been moved; those from `#moveEnd` on never were in `former`. */
   #moved = 0;
   #moveEnd = 0;
+  /** Slots that are not 0. */
+  #used = 0;
   readonly #owner: SlotOwner;
 
   /** `size` is a power of two. */
@@ -38,24 +47,41 @@ export class SlotTable {
     this.#owner = owner;
   }
 
-  /** Twice as many slots. All ids are below `top`. */
-  grow(top: number): void {
+  /** An insertion has to wait for `grow`. */
+  get crowded(): boolean {
+    return this.#used * 2 >= this.slots.length;
+  }
+
+  /** Room for more than the `count` ids that there are, all below `top`. */
+  grow(count: number, top: number): void {
     while (this.former !== undefined) this.move();
     this.former = this.slots;
     this.formerMask = this.mask;
     this.#moved = 0;
     this.#moveEnd = top;
+    const { length } = this.slots;
     // Zeroed memory comes page by page as it is touched, so that this takes no time by itself.
-    this.slots = new Int32Array(this.slots.length * 2);
+    this.slots = new Int32Array(count * 4 >= length ? length * 2 : length);
     this.mask = this.slots.length - 1;
+    this.#used = 0;
   }
 
   /** Nothing happens when the id is there, having been freed and used again while growing. */
   insert(id: number, hash: number): void {
     const { slots, mask } = this;
+    let place = -1;
     let slot = hash & mask;
-    while (slots[slot] !== 0 && slots[slot] !== id + 1) slot = (slot + 1) & mask;
-    slots[slot] = id + 1;
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      if (slots[slot] === id + 1) return;
+      if (place < 0 && slots[slot] === removedSlot) place = slot;
+    }
+    this.put(place < 0 ? slot : place, id);
+  }
+
+  /** As `insert` with the slot that a search has come to: one that is vacant or was removed. */
+  put(slot: number, id: number): void {
+    if (this.slots[slot] === 0) this.#used += 1;
+    this.slots[slot] = id + 1;
   }
 
   /** Moves some ids; for the owner to call after each insertion while there is a `former`. */
@@ -70,17 +96,15 @@ export class SlotTable {
   /** An id of which the hash can still be told. */
   remove(id: number): void {
     const { slots, mask } = this;
-    let hole = this.#owner.hashOf(id) & mask;
-    while (slots[hole] !== 0 && slots[hole] !== id + 1) hole = (hole + 1) & mask;
+    let slot = this.#owner.hashOf(id) & mask;
+    while (slots[slot] !== 0 && slots[slot] !== id + 1) slot = (slot + 1) & mask;
     // Not moved yet: it stays in `former` and is out of date there.
-    if (slots[hole] === 0) return;
-    for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
-      const distance = (at - this.#owner.hashOf(slots[at]! - 1)) & mask;
-      if (distance >= ((at - hole) & mask)) {
-        slots[hole] = slots[at]!;
-        hole = at;
-      }
+    if (slots[slot] === 0) return;
+    slots[slot] = removedSlot;
+    if (slots[(slot + 1) & mask] !== 0) return;
+    for (; slots[slot] === removedSlot; slot = (slot - 1) & mask) {
+      slots[slot] = 0;
+      this.#used -= 1;
     }
-    slots[hole] = 0;
   }
 }

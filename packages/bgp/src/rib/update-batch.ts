@@ -15,16 +15,11 @@ import type { ExportEntry, ExportGroup } from "./export-group.ts";
 import type { FamilyTable } from "./family-table.ts";
 import { type GroupMessages, RangeMap } from "./group-messages.ts";
 import type { PeerIndex } from "./peer.ts";
+import { emptyRouteList, newRouteList, type RouteList, RouteLists } from "./route-lists.ts";
 import type { TargetSets } from "./target-sets.ts";
 
 /** Stands for all sources that are not members of the group. */
 const notMember = -1;
-
-/**
- * Routes one after the other: the id alone where that is all there is to a route of the group, else
- * id, payload and path identifier.
- */
-type RouteList = number[];
 
 /** Withdrawals for those that `before` was for and that `after` is not for. */
 interface Departure {
@@ -40,6 +35,7 @@ export class UpdateBatch {
   readonly #builder: UpdateBuilder;
   readonly #withdrawHead: UpdateHead;
   readonly #isWide: boolean;
+  readonly #routes: RouteLists;
   #entries: ExportEntry[] = [];
   /** Routes to be withdrawn, by the member that need not be told. */
   #withdrawn: Map<PeerIndex, RouteList> = new Map();
@@ -58,6 +54,7 @@ export class UpdateBatch {
     const { addPathCount, family } = group.cls;
     this.#withdrawHead = family === "ipv4-unicast" ? withdrawHead4() : withdrawHeadMp(family);
     this.#isWide = table.prefixes === undefined || addPathCount > 0;
+    this.#routes = new RouteLists(this.#isWide);
   }
 
   /** The change from what is advertised to what is best; undefined when the group sees none. */
@@ -77,13 +74,13 @@ export class UpdateBatch {
     peer: PeerIndex,
     mayHold: (id: number, row: number) => boolean,
   ): Uint8Array {
-    const gone: RouteList = [];
+    const gone = newRouteList();
     const { addPathCount } = this.#group.cls;
     const { addPathOut, advertised, advertisedPayload } = this.#table;
     const visit = (id: number, pathId: number, row: number, payload: number): void => {
       const entry = this.#entryFor(peer, row, id);
       if (entry !== undefined) this.#announce(entry, id, payload, pathId);
-      else if (mayHold(id, row)) this.#push(gone, id, -1, pathId);
+      else if (mayHold(id, row)) this.#routes.push(gone, id, -1, pathId);
     };
     for (const id of ids) {
       if (addPathCount === 0) visit(id, 0, advertised[id]!, advertisedPayload?.[id] ?? -1);
@@ -93,7 +90,7 @@ export class UpdateBatch {
         });
       }
     }
-    if (gone.length > 0) this.#append(this.#withdrawals(gone));
+    if (gone.first >= 0) this.#append(this.#withdrawals(gone));
     this.#appendAnnouncements(() => undefined);
     return this.#takeBytes();
   }
@@ -129,10 +126,10 @@ export class UpdateBatch {
     if (before === undefined) return;
     if (this.#group.cls.constrained) this.#depart(before, after, id, pathId);
     else if (after === undefined) {
-      this.#push(listOf(this.#withdrawn, this.#memberOf(before.source)), id, -1, pathId);
+      this.#routes.push(listOf(this.#withdrawn, this.#memberOf(before.source)), id, -1, pathId);
     } else if (before.source !== after.source && this.#memberOf(after.source) !== notMember) {
       // What it holds is not replaced: it is not sent its own route.
-      this.#push(listOf(this.#extra, after.source), id, -1, pathId);
+      this.#routes.push(listOf(this.#extra, after.source), id, -1, pathId);
     }
   }
 
@@ -143,10 +140,10 @@ export class UpdateBatch {
     const key = `${before.targetSet} ${before.source} ${now}`;
     let departure = this.#departures.get(key);
     if (departure === undefined) {
-      departure = { before, after, routes: [] };
+      departure = { before, after, routes: newRouteList() };
       this.#departures.set(key, departure);
     }
-    this.#push(departure.routes, id, -1, pathId);
+    this.#routes.push(departure.routes, id, -1, pathId);
   }
 
   /** Messages that all members take, but for what they sent themselves. */
@@ -207,13 +204,8 @@ export class UpdateBatch {
   }
 
   #announce(entry: ExportEntry, id: number, payload: number, pathId: number): void {
-    if (entry.pending.length === 0) this.#entries.push(entry);
-    this.#push(entry.pending, id, payload, pathId);
-  }
-
-  #push(routes: RouteList, id: number, payload: number, pathId: number): void {
-    routes.push(id);
-    if (this.#isWide) routes.push(payload, pathId);
+    if (entry.first < 0) this.#entries.push(entry);
+    this.#routes.push(entry, id, payload, pathId);
   }
 
   #memberOf(source: PeerIndex): PeerIndex {
@@ -225,18 +217,18 @@ export class UpdateBatch {
   #appendAnnouncements(close: (last: ExportEntry, start: number) => void): void {
     const entries = this.#entries;
     entries.sort((a, b) => a.targetSet - b.targetSet || a.source - b.source);
-    const refused: RouteList = [];
+    const refused = newRouteList();
     let start = this.#length;
     for (const [i, entry] of entries.entries()) {
       this.#builder.begin(entry.head);
-      this.#addRoutes(entry.pending, true, refused);
-      entry.pending.length = 0;
+      this.#addRoutes(entry, true, refused);
+      emptyRouteList(entry);
       const next = entries[i + 1];
       if (next?.source === entry.source && next.targetSet === entry.targetSet) continue;
       this.#append(this.#builder.finish());
       // RFC 4271 9.2: what no message has room for is not advertised.
-      if (refused.length > 0) this.#append(this.#withdrawals(refused));
-      refused.length = 0;
+      if (refused.first >= 0) this.#append(this.#withdrawals(refused));
+      emptyRouteList(refused);
       close(entry, start);
       start = this.#length;
     }
@@ -245,7 +237,7 @@ export class UpdateBatch {
 
   #withdrawals(routes: RouteList): Uint8Array {
     this.#builder.begin(this.#withdrawHead);
-    this.#addRoutes(routes, false, []);
+    this.#addRoutes(routes, false, newRouteList());
     return this.#builder.finish();
   }
 
@@ -256,25 +248,30 @@ export class UpdateBatch {
     else this.#addPrefixes(routes);
   }
 
-  #addPrefixes(ids: RouteList): void {
+  #addPrefixes(routes: RouteList): void {
     const prefixes = this.#table.prefixes!;
     const builder = this.#builder;
-    if (prefixes.wordCount === 1) {
-      for (const id of ids) builder.prefix4(prefixes.wordOf(id, 0), prefixes.lengthOf(id));
-      return;
-    }
-    for (const id of ids) {
-      const word = (index: number): number => prefixes.wordOf(id, index);
-      builder.prefix6(word(0), word(1), word(2), word(3), prefixes.lengthOf(id));
+    const { id: ids, next } = this.#routes;
+    const isIpv4 = prefixes.wordCount === 1;
+    for (let at = routes.first; at >= 0; at = next[at]!) {
+      const id = ids[at]!;
+      const length = prefixes.lengthOf(id);
+      const w0 = prefixes.wordOf(id, 0);
+      if (isIpv4) builder.prefix4(w0, length);
+      else {
+        const word = (index: number): number => prefixes.wordOf(id, index);
+        builder.prefix6(w0, word(1), word(2), word(3), length);
+      }
     }
   }
 
   #addPaths(routes: RouteList): void {
     const prefixes = this.#table.prefixes!;
     const builder = this.#builder;
-    for (let at = 0; at < routes.length; at += 3) {
-      const id = routes[at]!;
-      const pathId = routes[at + 2]!;
+    const { id: ids, next, pathId: pathIds } = this.#routes;
+    for (let at = routes.first; at >= 0; at = next[at]!) {
+      const id = ids[at]!;
+      const pathId = pathIds[at]!;
       const word = (index: number): number => prefixes.wordOf(id, index);
       const length = prefixes.lengthOf(id);
       if (prefixes.wordCount === 1) builder.pathPrefix4(pathId, word(0), length);
@@ -285,10 +282,11 @@ export class UpdateBatch {
   #addOpaque(routes: RouteList, announced: boolean, refused: RouteList): void {
     const { opaqueKeys, payloads } = this.#table;
     const hasPathId = this.#group.cls.addPathCount > 0;
-    for (let at = 0; at < routes.length; at += 3) {
-      const id = routes[at]!;
-      const payloadId = routes[at + 1]!;
-      const pathId = routes[at + 2]!;
+    const lists = this.#routes;
+    for (let at = routes.first; at >= 0; at = lists.next[at]!) {
+      const id = lists.id[at]!;
+      const payloadId = lists.payload[at]!;
+      const pathId = lists.pathId[at]!;
       const announcedPayload = payloadId < 0 ? noPayload : payloads!.bytesOf(payloadId);
       const payload = announced ? announcedPayload : undefined;
       const keys = opaqueKeys!;
@@ -298,7 +296,7 @@ export class UpdateBatch {
         keys.bytesOf(id),
         payload,
       );
-      if (!fits) this.#push(refused, id, -1, pathId);
+      if (!fits) lists.push(refused, id, -1, pathId);
     }
   }
 
@@ -319,6 +317,7 @@ export class UpdateBatch {
     this.#withdrawn = new Map();
     this.#extra = new Map();
     this.#departures = new Map();
+    this.#routes.clear();
     return bytes;
   }
 }
@@ -330,7 +329,7 @@ const nothingExtra: ReadonlyMap<PeerIndex, Uint8Array> = new Map();
 function listOf(lists: Map<PeerIndex, RouteList>, key: PeerIndex): RouteList {
   const known = lists.get(key);
   if (known !== undefined) return known;
-  const list: RouteList = [];
+  const list = newRouteList();
   lists.set(key, list);
   return list;
 }

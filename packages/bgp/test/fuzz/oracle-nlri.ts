@@ -28,6 +28,8 @@ type ReadRoute = (
   | {
       readonly length: number;
       readonly key: string;
+      /** It is of a type that is not known. */
+      readonly discarded?: boolean;
       readonly withdrawnHead?: { readonly length: number; readonly octets: readonly number[] };
     }
   | undefined;
@@ -57,6 +59,10 @@ export function readRoutes(
     if (route === undefined || routeAt + route.length > bytes.length) return undefined;
     const pathId = bytes.subarray(at, routeAt);
     const behind = routeAt + route.length;
+    if (route.discarded === true) {
+      at = behind;
+      continue;
+    }
     const { length, octets } = route.withdrawnHead ?? { length: 0, octets: [] };
     routes.push({
       family,
@@ -112,15 +118,16 @@ function readVpn(width: number): ReadRoute {
   };
 }
 
-/** RFC 7432 7.1 to 7.4, RFC 9136 3.1; other types are all key. */
+/** RFC 7432 7.1 to 7.4, RFC 9136 3.1; other types are discarded (RFC 7606 5.4). */
 function readEvpn(
   bytes: Uint8Array,
   at: number,
   end: number,
-): { length: number; key: string } | undefined {
+): { length: number; key: string; discarded?: boolean } | undefined {
   if (end - at < 2) return undefined;
   const [type, size] = [bytes[at] as number, bytes[at + 1] as number];
   if (at + 2 + size > end) return undefined;
+  if (type < 1 || type > 5) return { length: 2 + size, key: "", discarded: true };
   const value = bytes.subarray(at + 2, at + 2 + size);
   const key = evpnKey(type, value);
   return key === undefined ? undefined : { length: 2 + size, key: `${type} ${key}` };
@@ -152,7 +159,7 @@ function evpnKey(type: number, value: Uint8Array): string | undefined {
       return `${part(0, 8)} ${part(18, 22)} ${width} ${bitsText(value, 23, bits)}`;
     }
     default:
-      return part(0, value.length);
+      return undefined;
   }
 }
 

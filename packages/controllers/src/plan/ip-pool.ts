@@ -9,7 +9,7 @@ import {
 import { parsePrefix } from "@heddle/inet";
 import type { PoolUsage } from "../address-usage.ts";
 import type { ClusterView } from "../cluster-state.ts";
-import { countUsable, saturate } from "../usable-addresses.ts";
+import { countUsable, formatCount, saturate } from "../usable-addresses.ts";
 import { conditionsOf, no, type Verdict, yes } from "./conditions.ts";
 
 /** Addresses of a pool; exact, since IPv6 pools have more than a number can count. */
@@ -34,8 +34,7 @@ export function planIpPool(pool: IPPool, view: ClusterView, at: string): IPPoolS
   const subnet = view.get("Subnet", pool.spec.subnet);
   const usage = view.usage.ofPool(pool.metadata.name);
   const { allocated, blockCount, orphanedBlockCount } = usage;
-  const { capacity: _capacity, free: _free, ...kept } = pool.status ?? { conditions: [] };
-  const status = { ...kept, allocated, blockCount, orphanedBlockCount };
+  const status = { ...withoutFill(pool.status), allocated, blockCount, orphanedBlockCount };
   if (subnet === undefined) {
     const message = `there is no Subnet ${JSON.stringify(pool.spec.subnet)}`;
     return {
@@ -48,11 +47,19 @@ export function planIpPool(pool: IPPool, view: ClusterView, at: string): IPPoolS
     ...status,
     capacity: saturate(fill.capacity),
     free: saturate(fill.free),
+    capacityText: formatCount(fill.capacity),
+    freeText: formatCount(fill.free),
     conditions: conditionsOf(pool, at, {
       Ready: readiness(pool, subnet),
       Exhausted: exhaustion(pool, fill, blockCount),
     }),
   };
+}
+
+/** The fill is unknown while there is no subnet. */
+function withoutFill(status: IPPoolStatus = { conditions: [] }): IPPoolStatus {
+  const { capacity: _, free: _free, capacityText: _text, freeText: _freeText, ...kept } = status;
+  return kept;
 }
 
 function readiness(pool: IPPool, subnet: Subnet): Verdict {

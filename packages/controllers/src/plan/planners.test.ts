@@ -236,7 +236,15 @@ test("planIpPool() counts addresses of pods, blocks and orphans", () => {
     ...[block("10.244.0.0/26", { node: "n1" }), block("10.244.0.64/26", { node: "n9" })],
     ...[port("p", ["10.244.0.5"]), port("q", ["10.244.9.9"]), port("r", ["10.244.0.6"], "x")],
   );
-  const wanted = { allocated: 1, blockCount: 2, orphanedBlockCount: 1, capacity: 254, free: 253 };
+  const wanted = {
+    allocated: 1,
+    blockCount: 2,
+    orphanedBlockCount: 1,
+    capacity: 254,
+    free: 253,
+    capacityText: "254",
+    freeText: "253",
+  };
   assert.deepEqual(counts, wanted);
 });
 
@@ -245,13 +253,22 @@ test("planIpPool() takes an address that a claim keeps for one that is not free"
     ...[fixed, subnet("pods"), port("p", ["10.244.9.1"])],
     ...[block("10.244.9.1/32", { pool: "f", node: "n1" }), block("10.244.9.2/32", { pool: "f" })],
   );
-  const wanted = { allocated: 1, blockCount: 2, orphanedBlockCount: 0, capacity: 16, free: 14 };
+  const wanted = {
+    allocated: 1,
+    blockCount: 2,
+    orphanedBlockCount: 0,
+    capacity: 16,
+    free: 14,
+    capacityText: "16",
+    freeText: "14",
+  };
   assert.deepEqual(counts, wanted);
 });
 
 test("planIpPool() says 2^53-1 for a pool of IPv6", () => {
-  const { capacity, free } = planFirst(v6pool, dual);
+  const { capacity, free, capacityText, freeText } = planFirst(v6pool, dual);
   assert.deepEqual([capacity, free], [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+  assert.deepEqual([capacityText, freeText], ["~2^64", "~2^64"]);
 });
 
 test("planSubnet() sums its pools by family", () => {
@@ -265,8 +282,8 @@ test("planSubnet() sums its pools by family", () => {
     portCount: 2,
     poolCount: 5,
     addresses: [
-      { family: "IPv4", capacity: 3 * 256 + 16, allocated: 2, free: 2 * 256 - 1 },
-      { family: "IPv6", capacity: most, allocated: 1, free: most },
+      { family: "IPv4", capacity: 3 * 256 + 16, allocated: 2, free: 2 * 256 - 1, freeText: "511" },
+      { family: "IPv6", capacity: most, allocated: 1, free: most, freeText: "~2^64" },
     ],
   });
 });

@@ -8,7 +8,7 @@ import {
 } from "@heddle/api";
 import { type Family, parsePrefix } from "@heddle/inet";
 import type { ClusterView } from "../cluster-state.ts";
-import { saturate } from "../usable-addresses.ts";
+import { formatCount, saturate } from "../usable-addresses.ts";
 import { conditionsOf, no, type Verdict, yes } from "./conditions.ts";
 import { poolFillOf } from "./ip-pool.ts";
 
@@ -53,6 +53,7 @@ function addressesOf(
     capacity: saturate(capacity),
     allocated,
     free: saturate(free),
+    freeText: formatCount(free),
   };
 }
 

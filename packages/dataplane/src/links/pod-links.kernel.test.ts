@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -318,6 +318,45 @@ test("attach() returns when the first packet from the host reaches the pod", asy
   }
   assert.deepEqual(missing, []);
 });
+
+test("attach() returns when the pod answers its first ping, over both families, beside a busy loop", {
+  timeout: 30_000,
+}, async () => {
+  using node = new Node();
+  await answers(node.netns, parseIp("2001:db8::1"));
+  using namespaces = new DisposableStack();
+  const busy = spawn(process.execPath, ["--eval", "for (;;);"], { stdio: "ignore" });
+  namespaces.defer(() => busy.kill("SIGKILL"));
+  const lost: string[] = [];
+  for (let number = 1; number <= 100; number += 1) {
+    const netns = namespaces.use(createNetns());
+    const pod = podIn(netns, number);
+    node.links.attach(pod, blocks);
+    for (const address of pod.addresses.toReversed()) {
+      if (!isAnswered(node.netns, address)) lost.push(formatIp(address));
+    }
+  }
+  assert.deepEqual(lost, []);
+});
+
+/** Whether one ping is answered, in a second. */
+function isAnswered(netns: Fd, to: Ip): boolean {
+  try {
+    ping(netns, to);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The kernel makes an address that it was just given its own a little later. */
+async function answers(netns: Fd, address: Ip): Promise<void> {
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    if (isAnswered(netns, address)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.fail(`${formatIp(address)} does not answer`);
+}
 
 /** Datagrams that reached the namespace's UDP: delivered, or without a listener. */
 function udpDatagramsSeen(netns: Fd): number {

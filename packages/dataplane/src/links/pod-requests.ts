@@ -27,6 +27,8 @@ import {
   newNeighbor,
   newRoute,
   type Request,
+  RT_TABLE_LOCAL,
+  RTN_LOCAL,
   setLink,
 } from "@heddle/netlink";
 import { nativeVrf } from "@heddle/vrouter";
@@ -213,8 +215,20 @@ function podAddressRequests(pod: PodInterface, ifindex: Ifindex, address: Ip): r
   );
   return [
     newAddress({ ifindex, address, prefixLength: widthOf(family), flags }, "replace"),
+    ...(family === 6 ? [localRoute(ifindex, address)] : []),
     newNeighbor({ ifindex, address: gateway, mac: pod.hostMac, protocol: protoHeddle }),
     toGateway,
     route(defaultPrefix(family), gateway),
   ];
+}
+
+/**
+ * The kernel enters an IPv6 address in the local table from a work queue, after the request for the
+ * address was answered; until then the pod drops what is sent to it, as not its own. This route
+ * serves in the meantime, and ends with the interface; the kernel's, of metric 0, is preferred.
+ */
+function localRoute(ifindex: Ifindex, address: Ip): Request {
+  const kind = { table: RT_TABLE_LOCAL, type: RTN_LOCAL, protocol: protoHeddle };
+  const nexthops = [{ via: undefined, ifindex }];
+  return newRoute({ prefix: hostPrefix(address), ...kind, nexthops }, "replace");
 }

@@ -34,6 +34,16 @@ function evpnBody({ evpn }: SwitchConfig): string[] {
   ];
 }
 
+/**
+ * zebra takes in one message of bgpd at a time and works it off before the next. When it reads the
+ * withdrawal of a prefix and its return together, FRR 8.4.4 enters the router MAC at once, which
+ * changes nothing, and then works off the withdrawal, which removes it: the VTEP's routes stay and
+ * lead nowhere until the prefix goes again. By experiment, when a whole fabric stood still for 3 s.
+ */
+export function renderZebra(): string[] {
+  return ["zebra zapi-packets 1", "zebra work-queue 0"];
+}
+
 /** The L3VNI of each VRF; zebra finds the VRF's namespace by its name. */
 export function renderVrfs({ vrfs }: SwitchConfig): string[] {
   return vrfs.flatMap(({ name, vni }) => optionalBlock(`vrf ${name}`, [`vni ${vni}`], "exit-vrf"));

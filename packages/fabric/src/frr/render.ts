@@ -3,7 +3,7 @@
  * FRR 8.4. Interfaces, addresses, VRF namespaces and VXLAN devices are the platform's, not FRR's.
  */
 import type { SwitchConfig } from "../switch-config.ts";
-import { renderFabricBgp, renderVrfs } from "./evpn.ts";
+import { renderFabricBgp, renderVrfs, renderZebra } from "./evpn.ts";
 import { renderPolicy } from "./policy.ts";
 import { renderTenantBgp } from "./tenant.ts";
 import { renderBfd, renderInterfaces, renderOspf } from "./underlay.ts";
@@ -14,6 +14,7 @@ import { renderBfd, renderInterfaces, renderOspf } from "./underlay.ts";
 export function renderFrr(config: SwitchConfig): string {
   const sections = [
     ["frr defaults datacenter", `hostname ${config.name}`, "service integrated-vtysh-config"],
+    renderZebra(),
     renderVrfs(config),
     renderBfd(config),
     renderInterfaces(config),

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  blockNameOf,
   defaulted,
   type IPBlock,
   ipBlockKind,
   ipPoolKind,
   type KubeObject,
   subnetKind,
+  vpcKind,
 } from "@heddle/api";
+import { parsePrefix } from "@heddle/inet";
 import type { AdmissionView } from "@heddle/kube";
 import { StatusError } from "@heddle/kube";
 import { admit } from "./admission.ts";
@@ -60,4 +63,42 @@ test("admit() refuses a block under the name of another Vpc, which could be clai
         error.message.includes('want the Vpc of the pool: Subnet "red-pods" is in Vpc "red"'),
     );
   }
+});
+
+const refuses = (text: string) => (error: unknown) =>
+  error instanceof StatusError && error.message.includes(text);
+
+test("admit() keeps the native VPC from being deleted, and no other", () => {
+  const remove = (name: string): KubeObject => {
+    const object = defaulted(vpcKind, { apiVersion, kind: "Vpc", metadata: { name }, spec: {} });
+    return admit({ kind: vpcKind, operation: "delete", object, previous: object }, view);
+  };
+  assert.equal(remove("red").metadata.name, "red");
+  assert.throws(
+    () => remove("default"),
+    refuses('vpcs.heddle.io "default" is forbidden: the native VPC may not be deleted'),
+  );
+});
+
+test("admit() refuses a Vpc whose blocks could not be named", () => {
+  const make = (length: number): KubeObject => {
+    const metadata = { name: "v".repeat(length) };
+    const object = defaulted(vpcKind, { apiVersion, kind: "Vpc", metadata, spec: {} });
+    return admit({ kind: vpcKind, operation: "create", object, previous: undefined }, view);
+  };
+  const { name } = make(209).metadata;
+  const longest = parsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128");
+  assert.equal(blockNameOf(longest, name).length, 253);
+  assert.throws(() => make(210), refuses("must be no more than 209 bytes"));
+});
+
+test("admit() wants the default Subnet in the native VPC", () => {
+  const make = (vpc: string): KubeObject => {
+    const spec = { vpc, cidrs: ["10.9.0.0/24"], default: true };
+    const metadata = { name: "pods" };
+    const object = defaulted(subnetKind, { apiVersion, kind: "Subnet", metadata, spec });
+    return admit({ kind: subnetKind, operation: "create", object, previous: undefined }, view);
+  };
+  assert.equal(make("default").metadata.name, "pods");
+  assert.throws(() => make("red"), refuses('the Subnet is of Vpc "red", want a Subnet of Vpc'));
 });

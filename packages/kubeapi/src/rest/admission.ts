@@ -3,6 +3,7 @@
  * states and without waiting, so two writes that exclude each other cannot both pass.
  */
 import {
+  blockNameOf,
   checkBlockInPool,
   checkBlockInVpc,
   checkPoolInSubnet,
@@ -12,16 +13,20 @@ import {
   findSecondDefault,
   type IPBlock,
   type IPPool,
+  invalid,
   ipBlockKind,
   ipPoolKind,
   type KubeObject,
   namespaceKind,
+  nativeVpcName,
   type ResourceKind,
   type Subnet,
   subnetKind,
   validate,
   validateUpdate,
+  vpcKind,
 } from "@heddle/api";
+import { parsePrefix } from "@heddle/inet";
 import {
   type AdmissionRequest,
   type AdmissionView,
@@ -48,6 +53,7 @@ export function admit(request: AdmissionRequest, view: AdmissionView): KubeObjec
   if (operation === "create") checkNamespace(kind, object, view);
   const errors =
     previous === undefined ? validate(kind, object) : validateUpdate(kind, object, previous);
+  if (operation === "create" && kind === vpcKind) errors.push(...vpcNameErrors(object));
   if (errors.length === 0 && operation !== "updateStatus") {
     errors.push(...neighbourErrors(kind, object, view));
   }
@@ -68,9 +74,18 @@ function withFinalizer(
 }
 
 function checkDeletion(kind: ResourceKind, { metadata: { name } }: KubeObject): void {
-  if (kind !== namespaceKind || !builtInNamespaces.includes(name)) return;
+  const what = undeletable(kind, name);
+  if (what === undefined) return;
   const subject = `${resourceNameOf(kind)} ${JSON.stringify(name)}`;
-  throw new StatusError("Forbidden", `${subject} is forbidden: this namespace may not be deleted`);
+  throw new StatusError("Forbidden", `${subject} is forbidden: ${what} may not be deleted`);
+}
+
+/** What the object is when the cluster cannot be without it. */
+function undeletable(kind: ResourceKind, name: string): string | undefined {
+  if (kind === namespaceKind && builtInNamespaces.includes(name)) return "this namespace";
+  // Native addresses are in it, and its status counts the VRF ids that have been given.
+  if (kind === vpcKind && name === nativeVpcName) return "the native VPC";
+  return undefined;
 }
 
 function checkNamespace(kind: ResourceKind, object: KubeObject, view: AdmissionView): void {
@@ -105,8 +120,33 @@ function neighbourErrors(
 }
 
 function subnetErrors(subnet: Subnet, others: readonly Subnet[]): readonly FieldError[] {
-  return [...findOverlaps(subnet, others), ...findSecondDefault(subnet, others)];
+  return [
+    ...findOverlaps(subnet, others),
+    ...findSecondDefault(subnet, others),
+    ...defaultVpcErrors(subnet),
+  ];
 }
+
+/**
+ * The default Subnet serves every pod that nothing else claims, and the infrastructure addresses of
+ * the pods of other VPCs, which are native.
+ */
+function defaultVpcErrors({ spec }: Subnet): readonly FieldError[] {
+  if (!spec.default || spec.vpc === nativeVpcName) return [];
+  const want = `want a Subnet of Vpc "${nativeVpcName}": its addresses serve pods of every VPC`;
+  return [invalid("spec.default", true, `the Subnet is of Vpc "${spec.vpc}", ${want}`)];
+}
+
+/** The names of a VPC's blocks end in its own, and are names of objects themselves. */
+function vpcNameErrors({ metadata: { name } }: KubeObject): readonly FieldError[] {
+  if (name.length <= vpcNameBytesMax) return [];
+  const why = `must be no more than ${vpcNameBytesMax} bytes: names of IPBlocks end in it`;
+  return [invalid("metadata.name", name, why)];
+}
+
+const longestPrefix = parsePrefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128");
+/** RFC 1123 subdomain names have 253 bytes. */
+const vpcNameBytesMax = 253 - blockNameOf(longestPrefix, "").length;
 
 function poolErrors(pool: IPPool, view: AdmissionView): readonly FieldError[] {
   return [

@@ -63,10 +63,13 @@ function agentStateDirectory(lab: LabContext, node: string): string {
   return path.join(lab.paths.device(node).directory, "agent");
 }
 
+const clusterPrograms = ["apiServer", "controller", "agent", "standIns", "cniDirectory"] as const;
+type Programs = Pick<ClusterPrograms, (typeof clusterPrograms)[number]>;
+
 /** @throws LabError, StatusError */
 export async function clusterUp(lab: LabContext, options: ClusterOptions = {}): Promise<void> {
   const { progress = () => undefined, demo = false, adminPort = defaultAdminPort } = options;
-  const programs = findPrograms();
+  const programs = findPrograms(clusterPrograms);
   await ensureCredentials(lab, adminPort);
   ensureApiServer(lab, programs, adminPort);
   using store = await HttpStore.fromKubeconfig(adminKubeconfig(lab));
@@ -138,7 +141,7 @@ function agentKubeconfig(lab: LabContext, node: string): string {
   return path.join(serviceDirectory(lab), `agent-${node}.kubeconfig`);
 }
 
-function ensureApiServer(lab: LabContext, programs: ClusterPrograms, adminPort: number): void {
+function ensureApiServer(lab: LabContext, programs: Programs, adminPort: number): void {
   const { management } = lab.topology;
   const directory = serviceDirectory(lab);
   const pki = (name: string): string => path.join(directory, "pki", name);
@@ -203,7 +206,7 @@ async function reportNode(store: Store, name: string, address: Ip): Promise<void
 }
 
 /** True when it was not running. @throws LabError */
-export function ensureAgent(lab: LabContext, programs: ClusterPrograms, node: string): boolean {
+export function ensureAgent(lab: LabContext, programs: Programs, node: string): boolean {
   const device = liveDevice(lab, node);
   const known = readRecord(device.paths.processes, agentLabel);
   if (known !== undefined && isAlive(known)) return false;
@@ -228,7 +231,7 @@ async function untilAttached(lab: LabContext, node: string): Promise<void> {
   }
 }
 
-function ensureStandIns(lab: LabContext, programs: ClusterPrograms): void {
+function ensureStandIns(lab: LabContext, programs: Programs): void {
   ensureService(lab, {
     label: standInsLabel,
     argv: [

@@ -20,7 +20,10 @@ export function controllerKubeconfig(lab: LabContext): string {
 }
 
 /** Returns how many were not running. @throws LabError */
-export function ensureControllers(lab: LabContext, programs: ClusterPrograms): number {
+export function ensureControllers(
+  lab: LabContext,
+  programs: Pick<ClusterPrograms, "controller">,
+): number {
   const missing = controllerLabels.filter((label) => runningService(lab, label) === undefined);
   for (const label of missing) {
     const identity = `${label}_${randomUUID()}`;

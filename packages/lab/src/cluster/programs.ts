@@ -6,8 +6,8 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { LabError } from "../errors.ts";
 
+/** Each is an argument list to which options are added, but for `cniDirectory`. */
 export interface ClusterPrograms {
-  /** Each is an argument list to which options are added. */
   readonly apiServer: readonly string[];
   readonly controller: readonly string[];
   readonly agent: readonly string[];
@@ -17,26 +17,31 @@ export interface ClusterPrograms {
   readonly cniDirectory: string;
 }
 
+export type ProgramName = keyof ClusterPrograms;
+
 const repository = path.resolve(import.meta.dirname, "../../../..");
 
-/** @throws LabError `preflight` when something has not been built */
-export function findPrograms(): ClusterPrograms {
+/** @throws LabError `preflight` when one of `names` has not been built */
+export function findPrograms<Name extends ProgramName>(
+  names: readonly Name[],
+): Pick<ClusterPrograms, Name> {
   const dist = import.meta.url.endsWith(".ts")
     ? path.join(repository, "dist")
     : import.meta.dirname;
-  const bundle = (name: string): string[] => [
+  const bundle = (name: string) => (): string[] => [
     process.execPath,
     must(path.join(dist, `${name}.mjs`)),
   ];
-  must(path.join(dist, "heddle-cni"));
-  return {
+  const finders: { readonly [Each in ProgramName]: () => ClusterPrograms[Each] } = {
     apiServer: bundle("heddle-apiserver"),
     controller: bundle("heddle-controller"),
     agent: bundle("heddle-agent"),
     standIns: bundle("stand-ins-main"),
     probe: bundle("probe-main"),
-    cniDirectory: dist,
+    cniDirectory: () => path.dirname(must(path.join(dist, "heddle-cni"))),
   };
+  const found = names.map((name) => [name, finders[name]()]);
+  return Object.fromEntries(found) as Pick<ClusterPrograms, Name>;
 }
 
 function must(file: string): string {

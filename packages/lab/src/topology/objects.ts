@@ -8,11 +8,15 @@ import { formatIp, formatIp4, formatPrefix, formatRouteTarget, type Ip4 } from "
 import { type DeviceDefinition, isSwitch, type LabDefinition } from "../definition/definition.ts";
 import type { DerivedEnd, DerivedLink } from "./cables.ts";
 
+/**
+ * BFD and the state of the links notice failures; the dead interval is long enough for an OSPF
+ * daemon that a busy machine does not run for some seconds.
+ */
 const ospf = {
   protocol: "ospf",
   area: "0.0.0.0",
   helloIntervalSeconds: 1,
-  deadIntervalSeconds: 4,
+  deadIntervalSeconds: 10,
 } as const;
 
 export function fabricObject({ name, fabric }: LabDefinition): Fabric {

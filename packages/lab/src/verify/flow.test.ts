@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseIp } from "@heddle/inet";
-import { type Flow, type FlowEndpoint, judgeFlow, type PodEndpoint, planFlows } from "./flow.ts";
+import {
+  type Flow,
+  type FlowEndpoint,
+  judgeFlow,
+  type PodEndpoint,
+  planFlows,
+  podLeftOut,
+} from "./flow.ts";
 
 function endpoint(name: string, ...addresses: string[]): FlowEndpoint {
   const own = addresses.map(parseIp);
@@ -58,4 +65,14 @@ test("judgeFlow() fails an answer that saw a translated source", () => {
   const translated = judgeFlow(flow, { ...answer, seenSource: "172.16.0.1" });
   assert.equal(translated.reason, "the receiver saw 172.16.0.1, want 10.244.0.1");
   assert.equal(judgeFlow(flow, undefined).verdict, "fail");
+});
+
+test("podLeftOut() names a pod whose interface has other addresses than the cluster knows", () => {
+  const [known, own] = [[parseIp("10.244.0.5")], [parseIp("10.0.0.5"), parseIp("fd00::5")]];
+  assert.equal(podLeftOut("default/a", known, [...own, ...known]), undefined);
+  assert.deepEqual(podLeftOut("default/a", known, own), {
+    ...{ flow: "pod of a VPC", from: "default/a", to: "-", family: null, protocol: null },
+    ...{ verdict: "skip", latencyMs: null },
+    reason: "left out: its interface has 10.0.0.5, fd00::5, the cluster knows it as 10.244.0.5",
+  });
 });

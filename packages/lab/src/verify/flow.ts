@@ -151,10 +151,29 @@ export interface FlowRow {
   readonly to: string;
   readonly family: Family | null;
   readonly protocol: FlowProtocol | null;
-  readonly verdict: "pass" | "fail";
+  /** `skip`: an endpoint that takes part in no flow. */
+  readonly verdict: "pass" | "fail" | "skip";
   readonly latencyMs: number | null;
   /** Empty when the verdict is pass. */
   readonly reason: string;
+}
+
+/**
+ * The row of a pod whose interfaces do not carry all of `addresses`, by which the cluster knows it:
+ * a pod of a VPC, which only its node reaches by them. Undefined for any other pod.
+ */
+export function podLeftOut(
+  name: string,
+  addresses: readonly Ip[],
+  own: readonly Ip[],
+): FlowRow | undefined {
+  if (addresses.every((address) => own.includes(address))) return undefined;
+  const show = (ips: readonly Ip[]): string => ips.map(formatIp).join(", ") || "no address";
+  return {
+    ...{ flow: "pod of a VPC", from: name, to: "-", family: null, protocol: null },
+    ...{ verdict: "skip", latencyMs: null },
+    reason: `left out: its interface has ${show(own)}, the cluster knows it as ${show(addresses)}`,
+  };
 }
 
 /** What a probe of one flow found. */

@@ -8,25 +8,27 @@ import { execFile } from "node:child_process";
 import dgram from "node:dgram";
 import { readFileSync } from "node:fs";
 import net from "node:net";
+import { inParallel } from "../parallel.ts";
 import type { Probe, ProbeAnswer } from "./probe.ts";
 
 const answerBytesMax = 4096;
 
+/** While it is only asked whether there is an answer. */
+const probesAtOnce = 32;
+
 async function main(): Promise<void> {
   const probes = JSON.parse(readFileSync(0, "utf8")) as readonly Probe[];
-  const answers: ProbeAnswer[] = [];
-  // One after the other: probes at once would measure each other.
-  for (const probe of probes) answers.push(await answerOf(probe));
+  // Side by side, so that flows that are broken do not add up their time-outs.
+  const answers = await inParallel(probes, probesAtOnce, firstAnswerOf);
+  // One after the other: probes at once measure each other. The first was a cold start, besides.
+  for (const [i, probe] of probes.entries()) if (answers[i]?.ok) answers[i] = await send(probe);
   process.stdout.write(`${JSON.stringify(answers)}\n`);
 }
 
-/** After the first answer it is sent once more: the latency is then not that of a cold start. */
-async function answerOf(probe: Probe): Promise<ProbeAnswer> {
+async function firstAnswerOf(probe: Probe): Promise<ProbeAnswer> {
   let last: ProbeAnswer = { ok: false, latencyMs: null, seenSource: null, reason: "not sent" };
-  for (let attempt = 0; attempt < probe.attempts; attempt += 1) {
+  for (let attempt = 0; attempt < probe.attempts && !last.ok; attempt += 1)
     last = await send(probe);
-    if (last.ok) return probe.protocol === "icmp" ? last : await send(probe);
-  }
   return last;
 }
 
@@ -97,7 +99,9 @@ function askDatagram(probe: Probe): Promise<ProbeAnswer> {
       probe.timeoutMs,
     );
     socket.on("error", (error) => done(failed(error.message)));
-    socket.connect(probe.port, probe.address, () => {
+    // Without a route, this is where it is said.
+    socket.connect(probe.port, probe.address, (error?: Error) => {
+      if (error !== undefined) return done(failed(error.message));
       const start = process.hrtime.bigint();
       socket.on("message", (message) => done(answerFrom(message.toString(), elapsedMs(start))));
       socket.send("heddle-probe");

@@ -6,7 +6,7 @@ import { formatIp, type Ip, parseInterfaceAddress, parseIp } from "@heddle/inet"
 import { echoPort } from "../cluster/demo.ts";
 import { findPrograms } from "../cluster/programs.ts";
 import { runCommand } from "../device/command.ts";
-import { podsOfLab } from "../kubernetes/stand-ins.ts";
+import { type PodOnNode, podsOfLab } from "../kubernetes/stand-ins.ts";
 import { inParallel } from "../parallel.ts";
 import { type LabContext, liveDevice } from "../state/context.ts";
 import type { LabDevice } from "../topology/topology.ts";
@@ -18,20 +18,27 @@ import {
   type FlowRow,
   judgeFlow,
   planFlows,
+  podLeftOut,
 } from "./flow.ts";
 import type { Probe, ProbeAnswer } from "./probe.ts";
 
 const probeTimeoutMs = 2000;
 const probeAttempts = 2;
 const sourcesAtOnce = 2;
-const probeLimitMs = 60_000;
+const podsAtOnce = 4;
+/** Beyond the attempts, which run side by side, and one more for the latency of each flow. */
+const probeStartLimitMs = 30_000;
 
-/** One row per flow and per kind of flow that could not be verified. @throws LabError */
+/**
+ * One row per flow, per kind of flow that could not be verified, and per pod that takes part in
+ * none. @throws LabError
+ */
 export async function verifyFlows(lab: LabContext): Promise<FlowRow[]> {
   for (const { name, role } of lab.topology.devices) {
     if (role === "server" || role === "external") ensureEcho(lab, name);
   }
-  const { flows, missing } = planFlows(inventoryOf(lab));
+  const pods = await podsWithAddresses(lab);
+  const { flows, missing } = planFlows(inventoryOf(lab, pods));
   const bySource = Map.groupBy(flows, (flow) => flow.from);
   const rows = new Map<Flow, FlowRow>();
   await inParallel([...bySource], sourcesAtOnce, async ([source, ofSource]) => {
@@ -44,16 +51,59 @@ export async function verifyFlows(lab: LabContext): Promise<FlowRow[]> {
       ...{ verdict: "fail", latencyMs: null, reason },
     };
   });
-  return [...flows.map((flow) => rows.get(flow) as FlowRow), ...unverified];
+  const leftOut = pods.map(leftOutRow).filter((row) => row !== undefined);
+  return [...flows.map((flow) => rows.get(flow) as FlowRow), ...unverified, ...leftOut];
 }
 
-export function inventoryOf(lab: LabContext): FlowInventory {
+/** The interfaces of the pods are asked, so that it works while the API server does not. */
+async function podsWithAddresses(lab: LabContext): Promise<ObservedPod[]> {
+  const pods = podsOfLab(lab).filter(({ record }) => record.addresses.length > 0);
+  return await inParallel(pods, podsAtOnce, async (pod) => {
+    const argv = [
+      lab.tools.enter,
+      "--target",
+      String(pod.pid),
+      "--",
+      "ip",
+      "-json",
+      "addr",
+      "show",
+    ];
+    const { stdout } = await runCommand([...argv, "scope", "global"]);
+    return { ...pod, own: parseAddresses(stdout) };
+  });
+}
+
+interface ObservedPod extends PodOnNode {
+  /** What its interfaces carry. */
+  readonly own: readonly Ip[];
+}
+
+/** What the scope leaves out is shown by ip(8) as empty objects. */
+interface ShownLink {
+  readonly addr_info?: readonly { readonly local?: string }[];
+}
+
+function parseAddresses(json: string): Ip[] {
+  const links = JSON.parse(json) as readonly ShownLink[];
+  return links
+    .flatMap(({ addr_info = [] }) => addr_info.map(({ local }) => local))
+    .filter((local) => local !== undefined)
+    .map(parseIp);
+}
+
+/** A pod of a VPC does not carry the addresses by which the cluster knows it. */
+function leftOutRow({ record, own }: ObservedPod): FlowRow | undefined {
+  return podLeftOut(`${record.namespace}/${record.name}`, record.addresses.map(parseIp), own);
+}
+
+function inventoryOf(lab: LabContext, observed: readonly ObservedPod[]): FlowInventory {
   const devices = lab.topology.devices;
   const ofRole = (role: LabDevice["role"]): FlowEndpoint[] =>
     devices.filter((device) => device.role === role).map((device) => endpointOf(lab, device));
   const racks = new Map(devices.map(({ name, rack }) => [name, rack]));
-  const pods = podsOfLab(lab)
-    .filter(({ record }) => record.addresses.length > 0)
+  const pods = observed
+    .filter((pod) => leftOutRow(pod) === undefined)
     .map(({ node, record, pid }) => ({
       name: `${record.namespace}/${record.name}`,
       device: node,
@@ -94,7 +144,7 @@ function linkAddresses(lab: LabContext, device: string): Ip[][] {
   });
 }
 
-/** Answers in the order of `flows`; a source whose prober fails gives none. */
+/** Answers in the order of `flows`. @throws LabError when the prober itself fails */
 async function probe(
   lab: LabContext,
   source: FlowEndpoint,
@@ -110,8 +160,12 @@ async function probe(
     };
   });
   const { stdout } = await runCommand(
-    [lab.tools.enter, "--target", String(source.pid), "--", ...findPrograms().probe],
-    { input: JSON.stringify(probes), timeoutMs: probeLimitMs },
+    [lab.tools.enter, "--target", String(source.pid), "--", ...findPrograms(["probe"]).probe],
+    { input: JSON.stringify(probes), timeoutMs: probeLimitMs(flows.length) },
   );
   return JSON.parse(stdout) as readonly ProbeAnswer[];
+}
+
+function probeLimitMs(probeCount: number): number {
+  return probeStartLimitMs + (probeAttempts + probeCount) * probeTimeoutMs;
 }

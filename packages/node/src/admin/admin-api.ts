@@ -31,45 +31,6 @@ export interface AgentStatus {
   readonly problems: readonly string[];
 }
 
-/** `/v1/bgp/peers` */
-export interface PeerView {
-  readonly node: string;
-  readonly address: string;
-  readonly asn: number;
-  readonly kind: string;
-  readonly state: string;
-  readonly uptimeMs: number;
-  readonly establishedCount: number;
-  readonly families: readonly string[];
-  readonly bfd: string | null;
-  readonly holdTimeMs: number;
-  readonly received: number;
-  readonly accepted: number;
-  readonly advertised: number;
-  readonly stale: number;
-  readonly gracefulRestart: boolean;
-  readonly lastError: string | null;
-  readonly lastErrorAt: string | null;
-}
-
-/** `/v1/bgp/routes` */
-export interface RouteView {
-  readonly node: string;
-  readonly prefix: string;
-  /** `local` for routes that originate here. */
-  readonly peer: string;
-  readonly nextHop: string;
-  readonly asPath: string;
-  readonly localPref: number | null;
-  readonly med: number | null;
-  readonly communities: readonly string[];
-  readonly best: boolean;
-  readonly multipath: boolean;
-  readonly stale: boolean;
-  /** Why it takes no part in the decision. */
-  readonly ineligible: string | null;
-}
-
 /** `/v1/ipam/blocks` */
 export interface BlockView {
   readonly node: string;

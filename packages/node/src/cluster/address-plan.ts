@@ -6,18 +6,19 @@
 import { blockLengthOf, type IPPool, matchesLabels, nativeVpcName, type Subnet } from "@heddle/api";
 import {
   type Family,
-  type Ip,
-  lastIp,
   ParseError,
-  type Prefix,
-  parseIp,
   parsePrefix,
   parseVrfId,
-  prefixOf,
   type VrfId,
   widthOf,
 } from "@heddle/inet";
-import { IpamError, type IpRange, makePool, type Pool, type SubnetReservation } from "@heddle/ipam";
+import {
+  IpamError,
+  makePool,
+  type Pool,
+  parseReservations,
+  type SubnetReservation,
+} from "@heddle/ipam";
 import type { ClusterObjects } from "./cluster-objects.ts";
 
 export interface PoolPlan {
@@ -100,18 +101,11 @@ function readSubnet(
   pools: readonly PoolPlan[],
   objects: ClusterObjects,
 ): SubnetPlan {
-  const gateways = subnet.spec.gateways.map(parseIp);
-  const excluded = subnet.spec.excludedAddresses.map(parseRange);
-  const reservations = new Map<Family, SubnetReservation>();
-  for (const cidr of subnet.spec.cidrs) {
-    const prefix: Prefix = parsePrefix(cidr);
-    reservations.set(prefix.family, { subnet: prefix, gateways, excluded });
-  }
   return {
     name: subnet.metadata.name,
     vpc: subnet.spec.vpc,
     vrf: vrfOf(subnet.spec.vpc, objects),
-    reservations,
+    reservations: parseReservations(subnet.spec),
     pools: pools
       .filter((pool) => pool.subnet === subnet.metadata.name)
       .toSorted((a, b) => (a.pool.name < b.pool.name ? -1 : 1)),
@@ -123,16 +117,4 @@ function vrfOf(vpc: string, objects: ClusterObjects): VrfId | undefined {
   if (vpc === nativeVpcName) return parseVrfId(0);
   const id = objects.vpcs.get({ name: vpc })?.status?.vrfId;
   return id === undefined ? undefined : parseVrfId(id);
-}
-
-/** An address, or a prefix. */
-function parseRange(text: string): IpRange {
-  if (!text.includes("/")) return single(parseIp(text));
-  const prefix = parsePrefix(text);
-  return { first: prefix.address, last: lastIp(prefix) };
-}
-
-function single(ip: Ip): IpRange {
-  const prefix = prefixOf(ip, typeof ip === "number" ? 32 : 128);
-  return { first: prefix.address, last: prefix.address };
 }

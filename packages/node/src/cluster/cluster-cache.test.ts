@@ -10,6 +10,7 @@ import {
   podKind,
   type Subnet,
   subnetKind,
+  vpcKind,
 } from "@heddle/api";
 import { MemoryStore, StatusError, type Store } from "@heddle/kube";
 import { silentLog, VirtualClock } from "@heddle/std";
@@ -107,6 +108,43 @@ test("each party is told of its own changes, once for those that come together",
   await turns();
   it.clock.advance(50);
   assert.deepEqual(it.told, [], "pods change neither");
+});
+
+test("a status changes the address plan only when it gives a VPC its VRF", async () => {
+  await using store = new MemoryStore();
+  const subnets = await store.create(subnetKind, subnet("a"));
+  const spec = {};
+  const red = defaulted(vpcKind, { apiVersion, kind: "Vpc", metadata: { name: "red" }, spec });
+  const vpc = await store.create(vpcKind, red);
+  await using it = follow(store);
+  await it.cache.synced;
+  it.clock.advance(50);
+  it.told.splice(0);
+  const toldAfter = async (write: Promise<unknown>): Promise<string[]> => {
+    await write;
+    await turns();
+    it.clock.advance(50);
+    return it.told.splice(0);
+  };
+  const status = { conditions: [], poolCount: 3 };
+  const counted = store.updateStatus(subnetKind, { ...subnets, status });
+  assert.deepEqual(await toldAfter(counted), []);
+  const routed = await store.updateStatus(vpcKind, {
+    ...vpc,
+    status: { conditions: [], vrfId: 7 },
+  });
+  assert.deepEqual(await toldAfter(Promise.resolve()), ["addresses"]);
+  const recounted = store.updateStatus(vpcKind, {
+    ...routed,
+    status: { conditions: [], vrfId: 7, subnetCount: 1 },
+  });
+  assert.deepEqual(await toldAfter(recounted), []);
+  const { status: _, ...rest } = await counted;
+  const excluded = { ...rest, spec: { ...rest.spec, excludedAddresses: ["10.0.0.9"] } };
+  assert.deepEqual(await toldAfter(store.update(subnetKind, excluded)), ["addresses"]);
+  await store.delete(subnetKind, { name: "a" });
+  await store.create(subnetKind, subnet("a"));
+  assert.deepEqual(await toldAfter(Promise.resolve()), ["addresses"]);
 });
 
 test("a late listener is told what the cache knows already", async () => {

@@ -29,7 +29,7 @@ import {
   type Vpc,
   vpcKind,
 } from "@heddle/api";
-import { Informer, type Store } from "@heddle/kube";
+import { Informer, type InformerChange, type Store } from "@heddle/kube";
 import type { Clock, Log, Rng, Timer } from "@heddle/std";
 import type { NodeTopology } from "../bgp/plan-node-bgp.ts";
 import type { ClusterObjects, ObjectCache } from "./cluster-objects.ts";
@@ -72,17 +72,22 @@ export class ClusterCache implements ClusterObjects, AsyncDisposable {
 
   constructor(options: ClusterCacheOptions) {
     this.#options = options;
-    this.subnets = this.#informer(subnetKind, "addresses");
-    this.pools = this.#informer(ipPoolKind, "addresses");
-    this.vpcs = this.#informer(vpcKind, "addresses");
+    const touchAddresses = (): void => this.#touch("addresses");
+    const touchTopology = (): void => this.#touch("topology");
+    this.subnets = this.#informer(subnetKind, ignoringStatus(touchAddresses));
+    this.pools = this.#informer(ipPoolKind, ignoringStatus(touchAddresses));
+    this.vpcs = this.#informer(
+      vpcKind,
+      ignoringStatus(touchAddresses, ({ status }) => status?.vrfId),
+    );
     this.namespaces = this.#informer(namespaceKind);
     this.claims = this.#informer(ipClaimKind);
     this.pods = this.#informer(podKind, undefined, `spec.nodeName=${options.node}`);
-    this.#nodes = this.#informer(nodeKind, "topology", `metadata.name=${options.node}`);
-    this.#links = this.#informer(linkKind, "topology");
-    this.#fabrics = this.#informer(fabricKind, "topology");
-    this.#configurations = this.#informer(bgpConfigurationKind, "topology");
-    this.#peers = this.#informer(bgpPeerKind, "topology");
+    this.#nodes = this.#informer(nodeKind, touchTopology, `metadata.name=${options.node}`);
+    this.#links = this.#informer(linkKind, touchTopology);
+    this.#fabrics = this.#informer(fabricKind, touchTopology);
+    this.#configurations = this.#informer(bgpConfigurationKind, touchTopology);
+    this.#peers = this.#informer(bgpPeerKind, touchTopology);
   }
 
   /** Resolves when everything has been listed once. */
@@ -135,16 +140,14 @@ export class ClusterCache implements ClusterObjects, AsyncDisposable {
 
   #informer<T extends KubeObject>(
     kind: ResourceKind<T>,
-    interest?: Interest,
+    onChange?: (change: InformerChange<T>) => void,
     fieldSelector?: string,
   ): Informer<T> {
     const { store, clock, rng, log } = this.#options;
     const informer = new Informer({
       ...{ store, kind, clock, rng, log },
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      onChange: () => {
-        if (interest !== undefined) this.#touch(interest);
-      },
+      ...(onChange === undefined ? {} : { onChange }),
       // The last one to be listed completes the picture for all.
       onSynced: () => {
         this.#touch("topology");
@@ -165,4 +168,23 @@ export class ClusterCache implements ClusterObjects, AsyncDisposable {
     });
     this.#due.set(interest, timer);
   }
+}
+
+/**
+ * Leaves out updates of an object's status, which controllers write at every change of a count, but
+ * for what `read` gives of it. The generation counts changes of the rest.
+ */
+function ignoringStatus<T extends KubeObject>(
+  touch: () => void,
+  read: (object: T) => unknown = () => undefined,
+): (change: InformerChange<T>) => void {
+  return (change) => {
+    if (change.type === "updated") {
+      const { object, previous } = change;
+      const isSame = (field: "uid" | "generation"): boolean =>
+        object.metadata[field] === previous.metadata[field];
+      if (isSame("uid") && isSame("generation") && read(object) === read(previous)) return;
+    }
+    touch();
+  };
 }

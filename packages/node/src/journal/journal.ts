@@ -2,17 +2,18 @@
  * The node's own memory of what it has given out: an append-only file on local disk. After a
  * restart it is the truth about local allocations; the API and the kernel are compared with it.
  *
- * Invariants: an append that resolved is on disk (fdatasync); an append that rejected may or may
- * not be, and the caller treats it as not given. Appends that arrive while one fdatasync runs share
- * the next one. After any I/O error the file is not trusted any more (a failed fsync may have
- * dropped pages that a later fsync reports as written): the next append writes a new file from
- * memory.
+ * Invariants: an append that resolved is on disk (the file is open with O_DSYNC: what a write has
+ * answered is durable, with the file's size); an append that rejected may or may not be, and the
+ * caller treats it as not given. Appends that arrive while one write runs share the next one. After
+ * any I/O error the file is not trusted any more (a failed write may have dropped pages that a
+ * later one does not report): the next append writes a new file from memory.
  *
  * It does not know what the records mean beyond replacing one with another.
  */
-import { type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "@heddle/std";
+import { replaceFile } from "../durable-file.ts";
 import { NodeError } from "../errors.ts";
 import {
   type Allocation,
@@ -148,7 +149,6 @@ export class Journal implements AsyncDisposable {
     try {
       const file = this.#file ?? (await this.#rewrite());
       await file.appendFile(batch.map(({ record }) => encodeRecord(record)).join(""));
-      await file.datasync();
     } catch (cause) {
       await this.#abandonFile();
       const error = new NodeError("JournalFailed", "Cannot write journal to disk", { cause });
@@ -176,17 +176,8 @@ export class Journal implements AsyncDisposable {
   async #rewrite(): Promise<FileHandle> {
     const path = join(this.#directory, fileName);
     const records = recordsOf(this.state);
-    const file = await open(`${path}.new`, "w", 0o600);
-    try {
-      await file.appendFile(journalHeader + records.map(encodeRecord).join(""));
-      await file.sync();
-      await rename(`${path}.new`, path);
-      await syncDirectory(this.#directory);
-    } catch (error) {
-      await file.close();
-      await rm(`${path}.new`, { force: true });
-      throw error;
-    }
+    const text = journalHeader + records.map(encodeRecord).join("");
+    const file = await replaceFile(path, text);
     await this.#file?.close();
     this.#file = file;
     this.#recordCount = records.length;
@@ -251,10 +242,4 @@ async function readText(path: string): Promise<string | undefined> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** A rename is durable when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, "r");
-  await directory.sync();
 }

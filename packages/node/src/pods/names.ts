@@ -2,7 +2,7 @@
  * Names that follow from the attachment alone, so that every process that looks at the node finds
  * the same ones: no table has to survive for a DEL to know what to remove.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Ip, localMac, type Mac } from "@heddle/inet";
 
 /** `hv` and 44 bits of the hash: 13 bytes, the kernel allows 15. */
@@ -13,12 +13,12 @@ export function hostIfnameOf(attachment: {
   return `hv${digestOf(`${attachment.containerId}/${attachment.ifname}`).slice(0, 11)}`;
 }
 
-/** Name of the Port object: the pod's, made unique for the sandbox, as a DNS subdomain. */
-export function portNameOf(
-  pod: string,
-  attachment: { readonly containerId: string; readonly ifname: string },
-): string {
-  return `${pod.slice(0, 240)}-${hostIfnameOf(attachment).slice(2, 10)}`;
+/**
+ * Name of the Port object: the pod's, made unique for the sandbox by what {@link hostIfnameOf} gave
+ * for it, as a DNS subdomain.
+ */
+export function portNameOf(pod: string, { hostIfname }: { readonly hostIfname: string }): string {
+  return `${pod.slice(0, 240)}-${hostIfname.slice(2, 10)}`;
 }
 
 /**
@@ -38,5 +38,5 @@ export function podMacOf(addresses: readonly Ip[]): Mac {
 export const gatewayMac: Mac = localMac(0x01);
 
 function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }

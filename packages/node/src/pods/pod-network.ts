@@ -73,12 +73,14 @@ export class PodNetwork implements CniHandler {
     const notReady = this.#options.notReady();
     if (notReady !== undefined)
       throw new CniError("TryAgainLater", `Cannot serve ADD: ${notReady}`);
-    const allocation = await this.#exclusively(request, () => this.#add(request));
+    const allocation = await this.#exclusively(request, (hostIfname) =>
+      this.#add(request, hostIfname),
+    );
     return chainResult(request.config.prevResult, cniResultOf(allocation));
   }
 
   async del(request: DelRequest): Promise<void> {
-    await this.#exclusively(request, () => this.#remove(request));
+    await this.#exclusively(request, (hostIfname) => this.#remove(request, hostIfname));
   }
 
   /** @throws CniError UnknownContainer, CheckFailed */
@@ -125,7 +127,7 @@ export class PodNetwork implements CniHandler {
       if (allocation.network !== request.config.name || valid.has(key)) continue;
       if (this.#lock.isBusy(key)) continue;
       await this.#attempt(failures, () =>
-        this.#exclusively(allocation, () => this.#remove(allocation)),
+        this.#exclusively(allocation, (hostIfname) => this.#remove(allocation, hostIfname)),
       );
     }
     const owned = new Set(known.map((allocation) => allocation.hostIfname));
@@ -153,25 +155,25 @@ export class PodNetwork implements CniHandler {
 
   async #exclusively<T>(
     attachment: { readonly containerId: string; readonly ifname: string },
-    work: () => Promise<T>,
+    work: (hostIfname: string) => Promise<T>,
   ): Promise<T> {
     return await this.#lock.run(keyOf(attachment), async () => {
       const hostIfname = hostIfnameOf(attachment);
       this.#busyIfnames.add(hostIfname);
       try {
-        return await work();
+        return await work(hostIfname);
       } finally {
         this.#busyIfnames.delete(hostIfname);
       }
     });
   }
 
-  async #add(request: AddRequest): Promise<Allocation> {
+  async #add(request: AddRequest, hostIfname: string): Promise<Allocation> {
     const known = this.#options.journal.state.allocations.get(keyOf(request));
     if (known !== undefined) return await this.#addAgain(known, request);
-    if (this.#stuck.has(keyOf(request))) await this.#remove(request);
+    if (this.#stuck.has(keyOf(request))) await this.#remove(request, hostIfname);
     const pod = await this.#options.directory.identify(request.args);
-    const { allocation, fixed } = await this.#allocate(request, pod);
+    const { allocation, fixed } = await this.#allocate(request, hostIfname, pod);
     await this.#commit(allocation, fixed);
     this.#options.ports.attached(allocation);
     this.#options.claims.bound(allocation, fixed);
@@ -196,6 +198,7 @@ export class PodNetwork implements CniHandler {
 
   async #allocate(
     request: AddRequest,
+    hostIfname: string,
     pod: PodIdentity,
   ): Promise<{ allocation: Allocation; fixed: readonly OwnedBlock[] }> {
     const subnets = this.#options.plan().subnets;
@@ -215,7 +218,7 @@ export class PodNetwork implements CniHandler {
       containerId,
       ifname,
       netnsPath,
-      hostIfname: hostIfnameOf(request),
+      hostIfname,
       namespace: pod.namespace.metadata.name,
       pod: pod.pod.metadata.name,
       podUid: pod.uid,
@@ -276,15 +279,14 @@ export class PodNetwork implements CniHandler {
     }
   }
 
-  async #remove(attachment: {
-    readonly containerId: string;
-    readonly ifname: string;
-  }): Promise<void> {
+  async #remove(
+    attachment: { readonly containerId: string; readonly ifname: string },
+    hostIfname: string,
+  ): Promise<void> {
     const key = keyOf(attachment);
     const allocation = this.#options.journal.state.allocations.get(key) ?? this.#stuck.get(key);
     if (allocation === undefined) {
       // The journal may have lost it: what the name finds in the kernel goes all the same.
-      const hostIfname = hostIfnameOf(attachment);
       const stranger = this.#options.journal.state.strangers.get(hostIfname);
       const nobody = { addresses: [], infrastructureAddresses: [] };
       await this.#dismiss(stranger ?? { hostIfname, vrf: nativeVrf, ...nobody });

@@ -3,16 +3,17 @@ import type { PeerConfig } from "../config.ts";
 import type { MessageStream } from "../tcp/connection.ts";
 import { dial } from "../tcp/dial.ts";
 import type { PeerContext } from "./peer-context.ts";
+import { peerNameOf } from "./peer-key.ts";
 
 /** Connects to the peer as its configuration says. Rejects as `dial`. */
-export function dialPeer(
+export async function dialPeer(
   peer: PeerConfig,
-  cx: Pick<PeerContext, "netns" | "tls">,
+  cx: Pick<PeerContext, "netns" | "tls" | "observers">,
   signal: AbortSignal,
 ): Promise<MessageStream> {
   const { address, port, localAddress, ifindex, md5, ttlSecurity, tls } = peer;
   const config = cx.tls();
-  return dial(
+  const connection = await dial(
     {
       remote: address,
       port: port ?? bgpPort,
@@ -25,4 +26,5 @@ export function dialPeer(
     },
     signal,
   );
+  return cx.observers.wrap(peerNameOf(peer), connection);
 }

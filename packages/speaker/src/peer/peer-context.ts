@@ -4,6 +4,7 @@ import type { Clock, Log, Rng } from "@heddle/std";
 import type { BfdHandle, BfdWatcher } from "../bfd/bfd.ts";
 import type { GracefulRestartConfig, PeerConfig, SessionTimers } from "../config.ts";
 import type { Convergence } from "../convergence.ts";
+import type { Observers } from "../observe/observers.ts";
 import type { RibDriver } from "../rib-driver.ts";
 import type { TlsConfig } from "../tcp/tls.ts";
 import type { SpeakerIdentity } from "./session-facts.ts";
@@ -21,6 +22,7 @@ export interface PeerContext {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;
+  readonly observers: Observers;
   readonly timers: SessionTimers;
   readonly netns: Fd | undefined;
   /** Who we are over TLS, as of now. */

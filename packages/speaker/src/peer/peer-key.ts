@@ -1,4 +1,5 @@
 import { formatIp, type Ifindex, type Ip, isLinkLocal6 } from "@heddle/inet";
+import type { PeerName } from "./peer-name.ts";
 
 /**
  * What tells peers apart: the address, and for a link-local one the interface, since neighbours on
@@ -23,6 +24,17 @@ export function awaitedKeyOf(
   ifindex: Ifindex | undefined,
 ): PeerKey {
   return range === undefined || ifindex === undefined ? key : linkKeyOf(ifindex);
+}
+
+/** What it is called by those who ask; `ifindex` only where it tells peers apart. */
+export function peerNameOf({
+  address,
+  ifindex,
+}: {
+  readonly address: Ip;
+  readonly ifindex?: Ifindex;
+}): PeerName {
+  return ifindex === undefined || !isLinkLocal(address) ? { address } : { address, ifindex };
 }
 
 /** fe80::/10 (RFC 4291 2.5.6). */

@@ -48,7 +48,7 @@ export function peerStatusOf(facts: PeerFacts): PeerStatus {
   return {
     address: config.address,
     ifindex: isLinkLocal(config.address) ? config.ifindex : undefined,
-    asn: config.asn,
+    asn: negotiated?.peerAsn ?? config.asn,
     kind: config.kind,
     dynamic: facts.dynamic,
     certificateName: facts.certificateName,

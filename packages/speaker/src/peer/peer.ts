@@ -46,7 +46,7 @@ import { peerStatusOf } from "./peer-status.ts";
 import { PrefixLimit } from "./prefix-limit.ts";
 import { RefreshWindow } from "./refresh-window.ts";
 import type { Session, SessionHost } from "./session.ts";
-import { localSideOf, ribSessionOf } from "./session-facts.ts";
+import { expectedAsnOf, localSideOf, ribSessionOf } from "./session-facts.ts";
 import { SessionPair } from "./session-pair.ts";
 import { type RecordingOptions, SessionRecorder } from "./session-recorder.ts";
 import { requestRefresh, softResetOf } from "./soft-reset.ts";
@@ -130,6 +130,7 @@ export class Peer implements SessionHost {
   takeConfig(config: PeerConfig): void {
     const { importPolicy, exportPolicy } = this.#config;
     this.#config = config;
+    this.#cx.rib.setPrefixCountMax(this.index, config.prefixCountMax);
     const isSamePolicy =
       isSame(importPolicy, config.importPolicy) && isSame(exportPolicy, config.exportPolicy);
     if (!isSamePolicy) this.#leaving.apply(config, this.#isExternal);
@@ -285,6 +286,11 @@ export class Peer implements SessionHost {
     return this.#sessions.established?.connection?.peerName;
   }
 
+  /** At least one session was Established. */
+  get hasBeenUp(): boolean {
+    return this.#establishedCount > 0;
+  }
+
   /** Routes of an ended session wait for the peer's return. */
   get keepsRoutes(): boolean {
     return this.#stale.families.length > 0;
@@ -328,9 +334,9 @@ export class Peer implements SessionHost {
 
   opened(session: Session, open: Open): Negotiated | undefined {
     const local = this.#localSide();
-    const negotiated = negotiate(local, this.#config.asn, open);
-    const peer = { asn: this.#config.asn, routerId: open.routerId };
-    const survives = collisionSurvivor(local, peer);
+    const asn = expectedAsnOf(this.#cx.speaker, this.#config, open.asn);
+    const negotiated = negotiate(local, asn, open);
+    const survives = collisionSurvivor(local, { asn, routerId: open.routerId });
     return this.#sessions.resolve(session, survives, hasRestartingPeer) ? negotiated : undefined;
   }
 

@@ -29,6 +29,15 @@ export function localAsnOf(speaker: SpeakerIdentity, peer: PeerTemplate): Asn {
   return confederation === undefined || inside ? speaker.asn : confederation.identifier;
 }
 
+/** The AS that the peer must have, where its OPEN says `said`. */
+export function expectedAsnOf(speaker: SpeakerIdentity, peer: PeerTemplate, said: Asn): Asn {
+  const { asn, otherAsns = [] } = peer;
+  const isOurs = said === speaker.asn || said === speaker.confederation?.identifier;
+  const mayBe =
+    otherAsns === "external" || otherAsns.some(({ first, last }) => said >= first && said <= last);
+  return mayBe && !isOurs ? said : asn;
+}
+
 export function localSideOf(
   speaker: SpeakerIdentity,
   peer: PeerConfig,

@@ -52,3 +52,17 @@ export function jittered(ms: number, rng: Rng): number {
 export function backoffMs(minMs: number, maxMs: number, failureCount: number): number {
   return Math.min(maxMs, minMs * 2 ** Math.min(Math.max(failureCount - 1, 0), 30));
 }
+
+/** Sessions whose timers would expire within such a time are served in one turn. */
+const gridMs = 100;
+/** What is shorter runs exactly as long as it says. */
+const alignedMsMin = 1000;
+
+/**
+ * `delayMs` from `nowMs` on, shortened so that it ends on a grid that all sessions share: with a
+ * thousand of them, what a timer costs is that the process wakes up for it.
+ */
+export function alignedMs(nowMs: number, delayMs: number): number {
+  if (delayMs < alignedMsMin) return delayMs;
+  return Math.floor((nowMs + delayMs) / gridMs) * gridMs - nowMs;
+}

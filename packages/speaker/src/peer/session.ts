@@ -33,7 +33,7 @@ import type { SessionTimers as TimerConfig } from "../config.ts";
 import type { MessageStream } from "../tcp/connection.ts";
 import type { IdleHold } from "./idle-hold.ts";
 import type { MessageCounters, MessageTypeName } from "./message-counters.ts";
-import { jittered, SessionTimers } from "./session-timers.ts";
+import { alignedMs, jittered, SessionTimers } from "./session-timers.ts";
 
 /** What a session asks of its peer. */
 export interface SessionHost {
@@ -459,7 +459,7 @@ export class Session {
     const thirdMs = this.#holdTimeMs / 3;
     const intervalMs = Math.min(thirdMs, this.#host.keepaliveMs ?? thirdMs);
     const delayMs = jittered(intervalMs, this.#host.rng);
-    this.#timers.start("keepalive", delayMs, () =>
+    this.#timers.start("keepalive", alignedMs(this.#host.clock.nowMs(), delayMs), () =>
       this.dispatch({ kind: "KeepaliveTimer_Expires" }),
     );
   }

@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { DecodeError, Framer, type MessageVisitor } from "@heddle/bgp";
+import { type Ip, parseIp } from "@heddle/inet";
 
 /** Octets queued above which `send` asks its caller to stop. */
 export const writeQueueLengthMax: number = 512 * 1024;
@@ -21,8 +22,16 @@ export interface ConnectionEvents {
   drained(): void;
 }
 
+/** Both ends of a TCP connection. */
+export interface Endpoints {
+  readonly local: { readonly address: Ip; readonly port: number };
+  readonly remote: { readonly address: Ip; readonly port: number };
+}
+
 /** A connection as sessions see it; tests bring their own. */
 export interface MessageStream {
+  /** Undefined where it is not known. */
+  readonly endpoints?: Endpoints | undefined;
   /** What the peer's certificate calls it; undefined over plain TCP. */
   readonly peerName: string | undefined;
   /** Octets written that the peer has not taken. */
@@ -39,14 +48,18 @@ export interface MessageStream {
 
 export class Connection implements MessageStream {
   readonly peerName: string | undefined;
+  readonly endpoints: Endpoints | undefined;
   readonly #socket: Socket;
   readonly #framer = new Framer();
   #events: ConnectionEvents | undefined;
+  /** What is sent waits for more. */
+  #corked = false;
 
   /** Takes ownership of a connected socket, which must be paused. */
   constructor(socket: Socket, peerName?: string) {
     this.#socket = socket;
     this.peerName = peerName;
+    this.endpoints = endpointsOf(socket);
     socket.setNoDelay(true);
     // Without a listener an error would end the process; before `open` and after `close` nobody is
     // there to tell.
@@ -71,8 +84,22 @@ export class Connection implements MessageStream {
     this.#framer.allowExtended();
   }
 
+  /**
+   * What is sent until the caller's call stack is empty is one write: split horizon leaves a
+   * reflector's client two pieces of every flush, and system calls are a fifth of its time.
+   */
   send(bytes: Uint8Array): boolean {
-    if (this.#socket.writable) this.#socket.write(bytes);
+    const socket = this.#socket;
+    if (!socket.writable) return this.queuedLength <= writeQueueLengthMax;
+    if (!this.#corked) {
+      this.#corked = true;
+      socket.cork();
+      queueMicrotask(() => {
+        this.#corked = false;
+        socket.uncork();
+      });
+    }
+    socket.write(bytes);
     return this.queuedLength <= writeQueueLengthMax;
   }
 
@@ -112,4 +139,19 @@ export class Connection implements MessageStream {
     this.#socket.destroy();
     events?.lost(message);
   }
+}
+
+/** Undefined of a socket that is closed already. */
+function endpointsOf(socket: Socket): Endpoints | undefined {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  if (localAddress === undefined || localPort === undefined) return undefined;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return {
+    local: { address: parseIp(withoutScope(localAddress)), port: localPort },
+    remote: { address: parseIp(withoutScope(remoteAddress)), port: remotePort },
+  };
+}
+
+function withoutScope(address: string): string {
+  return address.replace(/%.*$/, "");
 }

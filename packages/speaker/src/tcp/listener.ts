@@ -5,15 +5,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
 import { ceaseSubcodes, encodeNotification, errorCodes } from "@heddle/bgp";
-import {
-  familyOf,
-  formatIp,
-  type Ifindex,
-  type Ip,
-  type Prefix,
-  parseIp,
-  prefixOf,
-} from "@heddle/inet";
+import { familyOf, formatIp, type Ifindex, type Ip, type Prefix, prefixOf } from "@heddle/inet";
 import {
   Fd,
   listenIn,
@@ -55,7 +47,7 @@ export class Listener implements AsyncDisposable {
   readonly #server: Server;
   /** Shared with the server, which closes it. */
   readonly #fd: Fd;
-  /** The server again, where it speaks TLS. */
+  /** Makes the handshakes of the connections that it is handed; undefined over plain TCP. */
   readonly #secure: TlsServer | undefined;
   #peers: ReadonlyMap<Prefix, ListenPeer> = new Map();
   /** Lengths of their prefixes, longest first. */
@@ -83,14 +75,16 @@ export class Listener implements AsyncDisposable {
     });
     const fd = new Fd(socket.take());
     const secure = tls === undefined ? undefined : createTlsServer(tls);
-    const server = secure ?? createServer({ pauseOnConnect: true });
+    const server = createServer({ pauseOnConnect: true });
     const listener = new Listener(at, server, fd, secure);
     if (secure === undefined) {
       server.on("connection", (accepted) => listener.#accept(accepted, accept, refused));
     } else {
+      server.on("connection", (accepted) => listener.#screen(accepted, secure, refused));
       secure.on("secureConnection", (accepted) => listener.#acceptTls(accepted, accept, refused));
       secure.on("tlsClientError", (error, accepted) => {
-        refused(String(accepted.remoteAddress), error.message);
+        const remote = remoteOf(accepted);
+        refused(remote === undefined ? "unknown" : formatIp(remote.address), error.message);
       });
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -158,6 +152,18 @@ export class Listener implements AsyncDisposable {
     accept(address, scope, new Connection(socket));
   }
 
+  /** What is no peer over TLS costs no handshake, and nothing can be said to it without one. */
+  #screen(socket: Socket, secure: TlsServer, refused: (remote: string, why: string) => void): void {
+    const remote = remoteOf(socket);
+    const peer = remote === undefined ? undefined : this.#peerOf(remote.address);
+    if (remote !== undefined && peer?.tls !== undefined) {
+      secure.emit("connection", socket);
+      return;
+    }
+    socket.destroy();
+    if (remote !== undefined) refused(formatIp(remote.address), whyRefused(peer, true));
+  }
+
   #acceptTls(
     socket: TLSSocket,
     accept: Accept,
@@ -171,13 +177,13 @@ export class Listener implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof SpeakerError)) throw error;
       rejectConnection(new Connection(socket));
-      refused(String(socket.remoteAddress), error.message);
+      refused(formatIp(known.address), error.message);
     }
   }
 
   /** The peer whose connection it is, if it may come this way; else it is turned away. */
   #admit(socket: Socket, refused: (remote: string, why: string) => void): Admitted | undefined {
-    const remote = this.#remoteOf(socket);
+    const remote = remoteOf(socket);
     if (remote === undefined) {
       // Closed by the peer before it was accepted.
       socket.destroy();
@@ -191,26 +197,8 @@ export class Listener implements AsyncDisposable {
     }
     // RFC 4486 4.
     rejectConnection(new Connection(socket));
-    const why = isSecure ? "it is no peer over TLS" : "it is no peer over plain TCP";
-    refused(formatIp(address), peer === undefined ? "its address is unknown" : why);
+    refused(formatIp(address), whyRefused(peer, isSecure));
     return undefined;
-  }
-
-  /**
-   * Who is at the other end. A link-local address is asked of the kernel: node:net names its
-   * interface, and in another namespace than the process's it cannot.
-   */
-  #remoteOf(socket: Socket): { address: Ip; scope?: Ifindex | undefined } | undefined {
-    if (this.#secure !== undefined) {
-      const text = socket.remoteAddress;
-      return text === undefined ? undefined : { address: parseIp(text) };
-    }
-    try {
-      return withDescriptor(socket, peerOf);
-    } catch (error) {
-      if (error instanceof SpeakerError || error instanceof SystemError) return undefined;
-      throw error;
-    }
   }
 
   #peerOf(address: Ip): ListenPeer | undefined {
@@ -226,6 +214,25 @@ export class Listener implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
     await promise;
+  }
+}
+
+function whyRefused(peer: ListenPeer | undefined, isSecure: boolean): string {
+  if (peer === undefined) return "its address is unknown";
+  return isSecure ? "it is no peer over TLS" : "it is no peer over plain TCP";
+}
+
+/**
+ * Who is at the other end; undefined when the connection is closed. The kernel is asked, since
+ * node:net writes the name of its interface into a link-local address, which in another namespace
+ * than the process's throws.
+ */
+function remoteOf(socket: Socket): { address: Ip; scope?: Ifindex | undefined } | undefined {
+  try {
+    return withDescriptor(socket, peerOf);
+  } catch (error) {
+    if (error instanceof SpeakerError || error instanceof SystemError) return undefined;
+    throw error;
   }
 }
 

@@ -11,8 +11,8 @@
  *
  * The key is the route type and the fields that identify the route, in the order of the wire; the
  * payload is the others: label of type 1; ESI and labels of type 2; ESI, gateway and label of type
- * 5. A type that is not listed is all key. Values are in
- * `evpn-route.ts`, text in `evpn-text.ts`.
+ * 5. Routes of a type that is not listed are discarded when they come (RFC 7606 5.4); to encode,
+ * they are all key. Values are in `evpn-route.ts`, text in `evpn-text.ts`.
  */
 import type { NlriCodec, NlriCursor } from "../nlri-codec.ts";
 import { labelLength } from "./labels.ts";
@@ -249,11 +249,18 @@ function prefixOfKey(
   return { family: addressLength === 4 ? 4 : 6, length: key[lengthAt] as number };
 }
 
+const knownTypes: ReadonlySet<number> = new Set(Object.values(evpnRouteTypes));
+const walkAll = walkerOf(format, newCursor(keyLengthMax, payloadLengthMax));
+
 /** The codec without the text of a route; `evpn-text.ts` completes it. */
 export const evpnWire: Omit<NlriCodec, "format" | "parse"> = {
   keyLengthMax,
   payloadLengthMax,
-  walk: walkerOf(format, newCursor(keyLengthMax, payloadLengthMax)),
+  walk(bytes, start, end, options, visit) {
+    walkAll(bytes, start, end, options, (cursor) => {
+      if (knownTypes.has(cursor.key[0] as number)) visit(cursor);
+    });
+  },
   encodedLength(key, payload) {
     const rest = payload === undefined ? withdrawnPayloadLength(key) : payload.length;
     return 1 + key.length + rest + (key[0] === evpnRouteTypes.macIp ? 1 : 0);

@@ -98,7 +98,7 @@ const label = (rng: Rng): number => rng.uint32() >>> 8;
 
 function evpnRoute(rng: Rng): EvpnRoute {
   const head = { rd: rd(rng), ethernetTag: rng.uint32() };
-  switch (rng.uint32() % 6) {
+  switch (rng.uint32() % 5) {
     case 0:
       return { kind: "ethernet-auto-discovery", ...head, esi: esi(rng), label: label(rng) };
     case 1: {
@@ -111,17 +111,19 @@ function evpnRoute(rng: Rng): EvpnRoute {
       return { kind: "inclusive-multicast", ...head, originator: ip(rng) };
     case 3:
       return { kind: "ethernet-segment", rd: head.rd, esi: esi(rng), originator: ip(rng) };
-    case 4: {
+    default: {
       const to = prefix(rng);
       const gateway = to.family === 4 ? ip4(rng) : ip6(rng);
       const route = { kind: "ip-prefix", ...head, prefix: to } as const;
       return { ...route, esi: esi(rng), gateway, label: label(rng) };
     }
-    default: {
-      const value = Uint8Array.from({ length: rng.uint32() % 256 }, () => rng.uint32() & 0xff);
-      return { kind: "unknown", type: 6 + (rng.uint32() % 250), value };
-    }
   }
+}
+
+/** Of a type that nobody knows. */
+function unknownEvpnRoute(rng: Rng): EvpnRoute {
+  const value = Uint8Array.from({ length: rng.uint32() % 256 }, () => rng.uint32() & 0xff);
+  return { kind: "unknown", type: 6 + (rng.uint32() % 250), value };
 }
 
 function flowSpecTerms(rng: Rng): { and: boolean; value: number | bigint }[] {
@@ -248,7 +250,7 @@ for (const family of keyedFamilies) {
 test("the values of every family come back from key and payload, and from text", () => {
   const rng = seededRng(23);
   for (let i = 0; i < 2000; i += 1) {
-    const route = evpnRoute(rng);
+    const route = rng.uint32() % 6 === 0 ? unknownEvpnRoute(rng) : evpnRoute(rng);
     const encoded = encodeEvpnRoute(route);
     assert.deepEqual(decodeEvpnRoute(encoded.key, encoded.payload), route);
     assert.deepEqual(encodeEvpnKey(decodeEvpnKey(encoded.key)), encoded.key);
@@ -273,12 +275,31 @@ test("the values of every family come back from key and payload, and from text",
   }
 });
 
+test("EVPN routes of a type that is not known are discarded, the others of the field stay", () => {
+  const rng = seededRng(43);
+  const codec = codecOf("evpn");
+  for (let i = 0; i < 500; i += 1) {
+    const known = encodeEvpnRoute(evpnRoute(rng));
+    const unknown = encodeEvpnRoute(unknownEvpnRoute(rng));
+    for (const addPath of [false, true]) {
+      const pathId = addPath ? [0, 0, 0, 7] : [];
+      const fields = [unknown, known, unknown].map((route) => encode(codec, route));
+      const bytes = Uint8Array.from(fields.flatMap((field) => [...pathId, ...field]));
+      assert.deepEqual(walk(codec, bytes, addPath), [{ pathId: addPath ? 7 : 0, ...known }]);
+      const [alone] = fields as [Uint8Array];
+      assert.deepEqual(walk(codec, Uint8Array.from([...pathId, ...alone]), addPath, true), []);
+    }
+  }
+  assert.throws(() => walk(codec, fromHex("09 03 0102")), DecodeError);
+});
+
 test("the text of every key parses back to it", () => {
   const rng = seededRng(31);
   for (const family of keyedFamilies) {
     const codec = codecOf(family);
     for (let i = 0; i < 1000; i += 1) {
-      const { key } = anyRoute(rng, family);
+      const isUnknown = family === "evpn" && rng.uint32() % 6 === 0;
+      const { key } = isUnknown ? encodeEvpnRoute(unknownEvpnRoute(rng)) : anyRoute(rng, family);
       const text = codec.format(key);
       assert.deepEqual(codec.parse(text), key, `${family} ${text}`);
     }

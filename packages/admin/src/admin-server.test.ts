@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
 import { type Log, silentLog } from "@heddle/std";
-import { AdminRequestError, type AdminRoute, AdminServer } from "./admin-server.ts";
+import { type AdminRoute, AdminServer } from "./admin-server.ts";
+import { AdminRequestError, AdminStream } from "./answer.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "heddle-admin-"));
 const socketPath = path.join(folder, "agent.sock");
@@ -20,10 +21,27 @@ const routes: Readonly<Record<string, AdminRoute>> = {
   "/v1/fails": () => Promise.reject(new Error("the worker is gone")),
 };
 
+const actions: Readonly<Record<string, AdminRoute>> = {
+  "/v1/reset": (query) => ({ reset: query.get("peer") }),
+  "/v1/gone": () => {
+    throw new AdminRequestError("no BGP peer x", 404);
+  },
+  "/v1/bytes": () => new AdminStream("application/octet-stream", pieces()),
+};
+
+async function* pieces(): AsyncIterable<Uint8Array> {
+  for (const text of ["one ", "two ", "three"]) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield Buffer.from(text);
+  }
+}
+
 function start(log: Log = silentLog): Promise<AdminServer> {
   const metrics = async () => ({ contentType: "text/plain", text: "heddle_pods 3\n" });
-  return AdminServer.start({ socketPath, routes, metrics, log });
+  return AdminServer.start({ socketPath, routes, actions, metrics, log });
 }
+
+const known = "/v1/rows /v1/refuses /v1/fails POST /v1/reset POST /v1/gone POST /v1/bytes";
 
 interface Answer {
   readonly status: number | undefined;
@@ -67,6 +85,21 @@ test("the admin socket answers its routes as JSON, and the metrics as text", asy
   assert.deepEqual(await ask("/metrics"), { status: 200, text: "heddle_pods 3\n" });
 });
 
+test("what changes something is a POST, and an answer may come in pieces", async () => {
+  await using _server = await start();
+  assert.deepEqual(await ask("/v1/reset?peer=192.0.2.1", "POST"), {
+    status: 200,
+    text: '{"reset":"192.0.2.1"}\n',
+  });
+  assert.equal((await ask("/v1/reset?peer=192.0.2.1")).status, 404);
+  assert.equal((await ask("/v1/rows", "POST")).status, 404);
+  assert.deepEqual(await ask("/v1/gone", "POST"), {
+    status: 404,
+    text: '{"message":"no BGP peer x"}\n',
+  });
+  assert.deepEqual(await ask("/v1/bytes", "POST"), { status: 200, text: "one two three" });
+});
+
 test("the admin socket says what it refuses", async () => {
   await using _server = await start();
   assert.deepEqual(await ask("/v1/refuses"), {
@@ -74,12 +107,12 @@ test("the admin socket says what it refuses", async () => {
     text: '{"message":"family x, want ipv4 or ipv6"}\n',
   });
   assert.deepEqual(await ask("/v1/rows", "DELETE"), {
-    status: 405,
-    text: '{"message":"only GET is served"}\n',
+    status: 404,
+    text: `{"message":"no DELETE /v1/rows here, want one of: ${known}"}\n`,
   });
   assert.deepEqual(await ask("/v2"), {
     status: 404,
-    text: '{"message":"no /v2 here, want one of: /v1/rows /v1/refuses /v1/fails"}\n',
+    text: `{"message":"no /v2 here, want one of: ${known}"}\n`,
   });
 });
 
