@@ -12,6 +12,7 @@ import {
   listenIn,
   localPort,
   NetlinkSocket,
+  peerOf,
   SystemError,
 } from "./mod.ts";
 
@@ -108,4 +109,19 @@ test("errors name what was asked", async () => {
   const aborted = AbortSignal.abort(new Error("stopped"));
   await assert.rejects(connectIn(local, { netns, signal: aborted }), /stopped/);
   await assert.rejects(connectIn(local, { netns }), /ENETUNREACH from connect/);
+});
+
+test("peerOf() names the other end of a connection, and of nothing else", async () => {
+  using netns = makeNetns();
+  for (const text of ["127.0.0.1", "::1"]) {
+    const address = parseIp(text);
+    using listener = listenIn({ address, port: 0 }, { netns });
+    const port = localPort(listener);
+    using connected = await connectIn({ address, port }, { netns });
+    assert.deepEqual(peerOf(connected), { address, port });
+    assert.throws(
+      () => peerOf(listener),
+      (error) => error instanceof SystemError && error.code === "ENOTCONN",
+    );
+  }
 });

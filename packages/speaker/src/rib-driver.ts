@@ -18,8 +18,8 @@ import type { Session } from "./peer/session.ts";
 import { SinkFeed } from "./sink-feed.ts";
 
 /**
- * Prefixes advertised per turn: less than 10 milliseconds of work. Twice as many as that takes on
- * average, so that routes of the same attributes come together in messages.
+ * Prefixes advertised per turn: some milliseconds of work. The more there are, the more routes of
+ * the same attributes share messages, and the fewer writes there are per peer.
  */
 const flushCountMax = 16_384;
 /** Octets of initial table made per peer and turn. */

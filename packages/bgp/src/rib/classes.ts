@@ -56,7 +56,7 @@ export class FamilyClasses {
       family === "route-target" && peerTypeOf(peer, this.#config.localAsn) === "internal";
     const onlyToCustomer =
       role === undefined || !hasOnlyToCustomer(family) ? undefined : { role, peerAsn: peer.asn };
-    const key = keyOf([cx, policy, demoted, onlyToCustomer]);
+    const key = keyOf([cx, textOf(policy), demoted, onlyToCustomer]);
     const known = this.#importClasses.get(key);
     if (known !== undefined) return known;
     const cls: ImportClass = {
@@ -89,7 +89,7 @@ export class FamilyClasses {
   join(index: PeerIndex, peer: RibPeer, session: RibSession): ExportGroup {
     const policy = peer.exportPolicy ?? this.#defaultPolicy(peer);
     const plain = this.#plainClassOf(peer, session);
-    const key = keyOf([plain, policy]);
+    const key = keyOf([plain, textOf(policy)]);
     const { group } = this.#groups.get(key) ?? this.#addGroup(key, plain, policy);
     group.members.add(index);
     return group;
@@ -240,6 +240,17 @@ function clusterIdOf(config: RibConfig): Ip4 {
 /** True when both read the same bytes as the same attributes. */
 export function sameContext(a: CodecContext, b: CodecContext): boolean {
   return keyOf(a) === keyOf(b);
+}
+
+/** By policy, which many sessions share: writing one out takes longer than all else of a class. */
+const policyTexts: WeakMap<Policy, string> = new WeakMap();
+
+function textOf(policy: Policy): string {
+  const known = policyTexts.get(policy);
+  if (known !== undefined) return known;
+  const text = keyOf(policy);
+  policyTexts.set(policy, text);
+  return text;
 }
 
 function keyOf(value: unknown): string {

@@ -8,7 +8,7 @@ import {
   type RibPeer,
   type RibSession,
 } from "@heddle/bgp";
-import type { Asn } from "@heddle/inet";
+import { type Asn, parseAsn } from "@heddle/inet";
 import {
   defaultHoldTimeMs,
   type PeerConfig,
@@ -30,12 +30,12 @@ export function localAsnOf(speaker: SpeakerIdentity, peer: PeerTemplate): Asn {
 }
 
 /** The AS that the peer must have, where its OPEN says `said`. */
-export function expectedAsnOf(speaker: SpeakerIdentity, peer: PeerTemplate, said: Asn): Asn {
+export function expectedAsnOf(speaker: SpeakerIdentity, peer: PeerTemplate, said: number): Asn {
   const { asn, otherAsns = [] } = peer;
   const isOurs = said === speaker.asn || said === speaker.confederation?.identifier;
   const mayBe =
     otherAsns === "external" || otherAsns.some(({ first, last }) => said >= first && said <= last);
-  return mayBe && !isOurs ? said : asn;
+  return mayBe && !isOurs ? parseAsn(said) : asn;
 }
 
 export function localSideOf(

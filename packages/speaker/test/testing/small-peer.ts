@@ -19,7 +19,7 @@ export interface SmallPeerOptions {
   readonly port: number;
   readonly asn: number;
   readonly routerId: Ip4;
-  /** Host routes that it announces, with `routerId` as next hop. */
+  /** Host routes that `announce` sends, with `routerId` as next hop. */
   readonly routes: readonly Ip4[];
 }
 
@@ -30,12 +30,15 @@ export class SmallPeer implements Disposable {
   readonly #socket: Socket;
   readonly #framer = new Framer();
   readonly #parts = newUpdateParts();
+  readonly #options: SmallPeerOptions;
   #keepalives: NodeJS.Timeout | undefined;
 
-  private constructor(fd: Fd, { asn, routerId, routes }: SmallPeerOptions) {
+  private constructor(fd: Fd, options: SmallPeerOptions) {
+    const { asn, routerId } = options;
+    this.#options = options;
     this.#socket = new Socket({ fd: fd.take() });
     this.#socket.on("error", () => this.#socket.destroy());
-    this.#socket.on("data", (chunk: Uint8Array) => this.#read(chunk, routerId, routes));
+    this.#socket.on("data", (chunk: Uint8Array) => this.#read(chunk));
     const open = { asn, holdTimeS: 30, routerId, capabilities: [] };
     this.#socket.write(encodeOpen(open));
   }
@@ -48,15 +51,20 @@ export class SmallPeer implements Disposable {
     return new SmallPeer(fd, options);
   }
 
+  announce(): void {
+    const { routerId, routes } = this.#options;
+    this.#socket.write(updateOf(routerId, routes));
+  }
+
   [Symbol.dispose](): void {
     clearInterval(this.#keepalives);
     this.#socket.destroy();
   }
 
-  #read(chunk: Uint8Array, routerId: Ip4, routes: readonly Ip4[]): void {
+  #read(chunk: Uint8Array): void {
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#framer.push(bytes, (type, data, start, end) => {
-      if (type === messageTypes.open) this.#answer(routerId, routes);
+      if (type === messageTypes.open) this.#answer();
       else if (type === messageTypes.notification) this.notificationCount += 1;
       else if (type === messageTypes.update) {
         const { nlriStart, nlriEnd } = splitUpdate(data, start, end, this.#parts);
@@ -68,10 +76,9 @@ export class SmallPeer implements Disposable {
     });
   }
 
-  #answer(routerId: Ip4, routes: readonly Ip4[]): void {
+  #answer(): void {
     this.#socket.write(encodeKeepalive());
-    this.#socket.write(updateOf(routerId, routes));
-    this.#keepalives = setInterval(() => this.#socket.write(encodeKeepalive()), 5000);
+    this.#keepalives = setInterval(() => this.#socket.write(encodeKeepalive()), 3000);
   }
 }
 
