@@ -45,6 +45,8 @@ export interface PeerStatus {
   readonly failureCount: number;
   /** Why the last session or attempt ended. */
   readonly lastError: PeerFailure | undefined;
+  /** Why the last session that was Established ended. */
+  readonly lastLoss: PeerFailure | undefined;
   /** Undefined without BFD. */
   readonly bfd: BfdState | undefined;
   readonly gracefulRestart: GracefulRestartStatus;

@@ -53,6 +53,7 @@ const ineligibleTexts: Readonly<Record<string, string>> = {
   "cluster-loop": "it has been reflected by our cluster already",
   "own-next-hop": "its next hop is our own address",
   "route-leak": "it is a leak by the roles of RFC 9234",
+  "flow-validation": "its destination is routed by somebody else (RFC 8955 6)",
   "not-owner": "the peer does not own what it announces",
 };
 

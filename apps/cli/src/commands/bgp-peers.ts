@@ -80,7 +80,8 @@ function printPeer(view: PeerView): void {
     ["state", `${view.state}${view.reason === null ? "" : `: ${view.reason}`}`],
     ["up", view.uptimeMs > 0 ? formatAge(view.uptimeMs) : "-"],
     ["established", `${view.establishedCount} times, ${view.flaps} flaps`],
-    ["last error", lastErrorOf(view)],
+    ["last error", momentOf(view.lastError, view.lastErrorAt)],
+    ["last session end", momentOf(view.lastLoss, view.lastLossAt)],
     ["AS", `${view.asn} (${view.kind})`],
     ["router id", view.routerId ?? "-"],
     ["from range", view.dynamic ?? "-"],
@@ -112,8 +113,8 @@ function printPeer(view: PeerView): void {
   ]);
 }
 
-function lastErrorOf({ lastError, lastErrorAt }: PeerView): string {
-  return lastError === null ? "-" : `${lastError} (${lastErrorAt})`;
+function momentOf(what: string | null, at: string | null): string {
+  return what === null ? "-" : `${what} (${at})`;
 }
 
 function gracefulRestartOf({ gracefulRestart, staleFamilies }: PeerView): string {

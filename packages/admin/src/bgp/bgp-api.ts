@@ -55,6 +55,9 @@ export interface PeerView {
   > | null;
   readonly lastError: string | null;
   readonly lastErrorAt: string | null;
+  /** Why the last session that was Established ended. */
+  readonly lastLoss: string | null;
+  readonly lastLossAt: string | null;
 }
 
 export interface FamilyCountsView {

@@ -43,7 +43,7 @@ export function peerViewOf(node: string, peer: PeerStatus): PeerView {
     sums.stale += counts.stale;
   }
   const isUp = peer.state === "Established";
-  const { lastError, gracefulRestart, routerId } = peer;
+  const { lastError, lastLoss, gracefulRestart, routerId } = peer;
   return {
     node,
     address: peerNameOf(peer),
@@ -78,6 +78,8 @@ export function peerViewOf(node: string, peer: PeerStatus): PeerView {
     capabilities: peer.capabilities === undefined ? null : capabilitiesOf(peer.capabilities),
     lastError: lastError === undefined ? null : lastError.message,
     lastErrorAt: lastError === undefined ? null : new Date(lastError.atWallMs).toISOString(),
+    lastLoss: lastLoss === undefined ? null : lastLoss.message,
+    lastLossAt: lastLoss === undefined ? null : new Date(lastLoss.atWallMs).toISOString(),
   };
 }
 

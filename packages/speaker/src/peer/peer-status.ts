@@ -31,6 +31,7 @@ export interface PeerFacts {
   /** The operator's, while the peer is shut down. */
   readonly shutdownText: string | undefined;
   readonly lastError: PeerFailure | undefined;
+  readonly lastLoss: PeerFailure | undefined;
   readonly bfd: BfdState | undefined;
   readonly stale: StaleRoutes;
   readonly refreshing: readonly AddressFamily[];
@@ -68,6 +69,7 @@ export function peerStatusOf(facts: PeerFacts): PeerStatus {
     connectRetryCounter: facts.retryCount,
     failureCount: facts.idleHold.failureCount,
     lastError: facts.lastError,
+    lastLoss: facts.lastLoss,
     bfd: facts.bfd,
     gracefulRestart: {
       negotiated: negotiated?.peerGracefulRestart !== undefined,
@@ -115,15 +117,26 @@ const doing: Readonly<Record<SessionStateKind, string>> = {
  */
 const unanswered = "; no answer to our SYN: the peer is away, filtered, or has another password";
 
-function reasonOf({ config, state, idleHold, shutdownText, lastError }: PeerFacts): string {
+function reasonOf(facts: PeerFacts): string {
+  const { config, state, idleHold, shutdownText } = facts;
   if (shutdownText !== undefined) {
     const text = shutdownText === "" ? "" : `: ${shutdownText}`;
     return `shut down by the operator${text}`;
   }
   if (config.heldDown !== undefined) return config.heldDown;
-  const why = lastError === undefined ? "" : `; last: ${lastError.message}`;
+  const why = failuresOf(facts);
   if (idleHold.isHeldForGood) return `waits to be enabled${why}`;
   if (state.kind === "OpenConfirm" && state.bfd !== "ready") return `waits for BFD to be Up${why}`;
   const hint = state.kind === "Connect" && config.md5 !== undefined && why === "" ? unanswered : "";
   return `${doing[state.kind]}${why}${hint}`;
+}
+
+/** What the peer's operator wrote when the session ended outlasts the attempts that fail since. */
+function failuresOf({ lastError, lastLoss }: PeerFacts): string {
+  if (lastError === undefined) return "";
+  const before =
+    lastLoss === undefined || lastLoss === lastError
+      ? ""
+      : `; the last session ended: ${lastLoss.message}`;
+  return `; last: ${lastError.message}${before}`;
 }

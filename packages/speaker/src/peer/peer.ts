@@ -265,6 +265,7 @@ export class Peer implements SessionHost {
       idleHold: this.idleHold,
       shutdownText: this.#halt?.kind === "shutdown" ? this.#halt.text : undefined,
       lastError: this.#lastFailure ?? this.#lastLoss,
+      lastLoss: this.#lastLoss,
       bfd: this.#bfd?.state,
       stale: this.#stale,
       refreshing: this.#refresh.families,
