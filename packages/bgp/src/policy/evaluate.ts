@@ -77,9 +77,9 @@ export class CompiledPolicy {
   /** Those that can match routes of the family. */
   readonly #terms: readonly CompiledTerm[];
   /**
-   * Results so far, by the terms that held, one bit each: blocks share them, which takes two thirds
-   * of the time and all of the memory out of an evaluation. Undefined where a term changes
-   * attributes before others look at them, or the terms do not fit.
+   * Results so far, by the terms that held, one bit each: blocks share them, so that an evaluation
+   * leaves nothing for the garbage collector. Undefined where a term changes attributes before
+   * others look at them, or the terms do not fit.
    */
   readonly #known: Map<number, Residue<Verdict>> | undefined;
 

@@ -26,8 +26,7 @@ class PrefixRules {
   readonly #lengths: readonly number[];
   /**
    * By the first bits of an address: whether a rule's prefix can contain it. Lists of prefixes to
-   * refuse match few routes, and the others are spared a look-up per length: a tenth of the time
-   * that an announcement takes.
+   * refuse match few routes, and the others are spared a look-up per length.
    */
   readonly #heads: Uint8Array = new Uint8Array(1 << headBits);
 

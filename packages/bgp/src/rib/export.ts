@@ -189,7 +189,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
  * A copy without what stays inside the AS: MED, LOCAL_PREF, ORIGINATOR_ID and CLUSTER_LIST. Written
- * out, as copying with a rest pattern takes ten times as long.
+ * out, as copying with a rest pattern is slow.
  */
 function transitiveOf(a: PathAttributes): Mutable<PathAttributes> {
   const copy: Mutable<PathAttributes> = {

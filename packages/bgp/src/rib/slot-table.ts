@@ -4,9 +4,9 @@
  * slots as well, and what is not in `slots` may be found in `former`.
  *
  * Removal touches the slots alone: moving the entries behind into the hole would want their hashes,
- * which lie anywhere in memory and made withdrawing a table a third slower. A slot in the middle of
- * a run becomes `removedSlot`, one at its end is vacant at once, and so are the removed ones before
- * it. Removed slots count as load, so that churn cannot fill the table with them.
+ * which lie anywhere in memory. A slot in the middle of a run becomes `removedSlot`, one at its end
+ * is vacant at once, and so are the removed ones before it. Removed slots count as load, so that
+ * churn cannot fill the table with them.
  *
  * An entry of `former` may be out of date: its id may have been removed since, or stand for another
  * key. Whoever finds it compares the key, as always.

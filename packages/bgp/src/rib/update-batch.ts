@@ -39,6 +39,8 @@ export class UpdateBatch {
   #entries: ExportEntry[] = [];
   /** Routes to be withdrawn, by the member that need not be told. */
   #withdrawn: Map<PeerIndex, RouteList> = new Map();
+  /** One of them, for the source looked up last: withdrawals of a peer come one after the other. */
+  #withdrawnLast: { readonly source: PeerIndex; readonly routes: RouteList } | undefined;
   /** Routes to be withdrawn from one member. */
   #extra: Map<PeerIndex, RouteList> = new Map();
   /** Of a constrained group, by who was and who is told. */
@@ -126,11 +128,19 @@ export class UpdateBatch {
     if (before === undefined) return;
     if (this.#group.cls.constrained) this.#depart(before, after, id, pathId);
     else if (after === undefined) {
-      this.#routes.push(listOf(this.#withdrawn, this.#memberOf(before.source)), id, -1, pathId);
+      this.#routes.push(this.#withdrawnOf(before.source), id, -1, pathId);
     } else if (before.source !== after.source && this.#memberOf(after.source) !== notMember) {
       // What it holds is not replaced: it is not sent its own route.
       this.#routes.push(listOf(this.#extra, after.source), id, -1, pathId);
     }
+  }
+
+  #withdrawnOf(source: PeerIndex): RouteList {
+    const last = this.#withdrawnLast;
+    if (last?.source === source) return last.routes;
+    const routes = listOf(this.#withdrawn, this.#memberOf(source));
+    this.#withdrawnLast = { source, routes };
+    return routes;
   }
 
   #depart(before: ExportEntry, after: ExportEntry | undefined, id: number, pathId: number): void {
@@ -315,6 +325,7 @@ export class UpdateBatch {
     const bytes = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     this.#withdrawn = new Map();
+    this.#withdrawnLast = undefined;
     this.#extra = new Map();
     this.#departures = new Map();
     this.#routes.clear();

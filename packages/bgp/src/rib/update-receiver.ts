@@ -44,7 +44,7 @@ export class UpdateReceiver {
     if (endOfRib !== undefined) return { problems: [], endOfRib };
     // Withdrawals first: a prefix that is both withdrawn and announced is announced (RFC 4271 4.3).
     this.#withdraw(peer, bytes, parts, mp);
-    const problems = [...this.#announce(peer, bytes, parts, mp)];
+    const problems = this.#announce(peer, bytes, parts, mp);
     return problems.length === 0 ? quiet : { problems, endOfRib: undefined };
   }
 

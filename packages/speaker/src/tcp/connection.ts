@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { DecodeError, Framer, type MessageVisitor } from "@heddle/bgp";
 import { type Ip, parseIp } from "@heddle/inet";
 
-/** Octets queued above which `send` asks its caller to stop. */
+/** Octets queued above which the next `send` asks its caller to stop. */
 export const writeQueueLengthMax: number = 512 * 1024;
 
 /** How long a closed connection may take to deliver its last message. */
@@ -54,6 +54,8 @@ export class Connection implements MessageStream {
   #events: ConnectionEvents | undefined;
   /** What is sent waits for more. */
   #corked = false;
+  /** Octets that were queued before that. */
+  #untakenLength = 0;
 
   /** Takes ownership of a connected socket, which must be paused. */
   constructor(socket: Socket, peerName?: string) {
@@ -86,13 +88,15 @@ export class Connection implements MessageStream {
 
   /**
    * What is sent until the caller's call stack is empty is one write: split horizon leaves a
-   * reflector's client two pieces of every flush, and system calls are a fifth of its time.
+   * reflector's client two pieces of every flush, and system calls are a fifth of its time. The
+   * peer is judged by what it had not taken before: it has had no chance to take that write.
    */
   send(bytes: Uint8Array): boolean {
     const socket = this.#socket;
     if (!socket.writable) return this.queuedLength <= writeQueueLengthMax;
     if (!this.#corked) {
       this.#corked = true;
+      this.#untakenLength = this.queuedLength;
       socket.cork();
       queueMicrotask(() => {
         this.#corked = false;
@@ -100,7 +104,7 @@ export class Connection implements MessageStream {
       });
     }
     socket.write(bytes);
-    return this.queuedLength <= writeQueueLengthMax;
+    return this.#untakenLength <= writeQueueLengthMax;
   }
 
   get queuedLength(): number {
