@@ -5,7 +5,7 @@ TSC := node_modules/.bin/tsc
 BIOME := node_modules/@biomejs/cli-linux-x64/biome
 NAME ?=
 
-.PHONY: help lab lab-down test check types lint deps tidy gen gen-check unit kernel lab-test topo bench fuzz build \
+.PHONY: help lab lab-down test check types lint deps tidy gen gen-check unit kernel lab-test topo interop bench fuzz build \
 	native cni bpf lab-tools bundles setup-npm setup-build setup-lab clean
 
 help: ## Shows this list
@@ -79,7 +79,7 @@ lab-tools: setup-build
 bundles: setup-npm native cni bpf lab-tools
 	@$(NODE) tools/bundle.ts
 
-.PHONY: preflight setup-test setup-bench interop
+.PHONY: preflight setup-test setup-bench
 preflight:
 	@tools/preflight.sh
 

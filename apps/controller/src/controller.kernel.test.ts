@@ -3,8 +3,7 @@
  * heddle:controllers allows is enough, one of two writes, and the other one takes over.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,63 +18,19 @@ import {
   vpcKind,
 } from "@heddle/api";
 import { HttpStore } from "@heddle/kube";
+import { eventually, RunningMain } from "@heddle/system/testing";
 
-const sources = path.resolve(import.meta.dirname, "../..");
+const mainOf = (app: string): string =>
+  path.resolve(import.meta.dirname, "../..", app, "src/main.ts");
 const lease = { namespace: "kube-system", name: "heddle-controller" };
 const adminToken = "admin-token-0123456789";
 const apiVersion = "heddle.io/v1alpha1" as const;
 
-/** A child whose log lines (JSON on stderr) are kept. */
-class Running {
-  readonly child: ChildProcess;
-  readonly lines: Record<string, unknown>[] = [];
-  #rest = "";
-
-  constructor(main: string, ...args: readonly string[]) {
-    const argv = [path.join(sources, main, "src/main.ts"), ...args];
-    this.child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
-    this.child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-      const lines = (this.#rest + chunk).split("\n");
-      this.#rest = lines.pop() as string;
-      for (const line of lines.filter((each) => each.startsWith("{"))) {
-        this.lines.push(JSON.parse(line) as Record<string, unknown>);
-      }
-    });
-  }
-
-  async line(text: string): Promise<Record<string, unknown>> {
-    return await eventually(`a line "${text}"`, async () => {
-      assert.equal(this.child.exitCode, null, JSON.stringify(this.lines));
-      return this.lines.find(({ msg }) => String(msg).includes(text));
-    });
-  }
-
-  async end(): Promise<readonly unknown[]> {
-    const ended = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    return await ended;
-  }
-}
-
-async function eventually<T>(
-  what: string,
-  probe: () => Promise<T | undefined>,
-  limitMs = 15_000,
-): Promise<T> {
-  const deadline = performance.now() + limitMs;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (performance.now() >= deadline) throw new Error(`${what}: not in ${limitMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 let folder: string;
-let server: Running;
+let server: RunningMain;
 let url: string;
 let admin: HttpStore;
-const children: Running[] = [];
+const children: RunningMain[] = [];
 const file = (name: string): string => path.join(folder, name);
 
 function openssl(...args: readonly string[]): void {
@@ -104,25 +59,25 @@ function writeKubeconfig(name: string, user: object): string {
   return kubeconfig;
 }
 
-function startController(user: string, identity: string): Running {
+function startController(user: string, identity: string): RunningMain {
   issue(user, `/O=heddle:${user}s/CN=${user}`, "extendedKeyUsage=clientAuth");
   const kubeconfig = writeKubeconfig(user, {
     "client-certificate": file(`${user}.crt`),
     "client-key": file(`${user}.key`),
   });
   const options = ["--identity", identity, "--listen", "127.0.0.1:0", "--log-level", "debug"];
-  const controller = new Running("controller", "--kubeconfig", kubeconfig, ...options);
+  const controller = new RunningMain(mainOf("controller"), "--kubeconfig", kubeconfig, ...options);
   children.push(controller);
   return controller;
 }
 
-async function ask(controller: Running, route: string): Promise<readonly [number, string]> {
+async function ask(controller: RunningMain, route: string): Promise<readonly [number, string]> {
   const { probes } = await controller.line("the controller runs");
   const answer = await fetch(`http://${probes}${route}`);
   return [answer.status, await answer.text()];
 }
 
-async function isLeader(controller: Running): Promise<boolean> {
+async function isLeader(controller: RunningMain): Promise<boolean> {
   return (await ask(controller, "/metrics"))[1].includes("heddle_controller_leader 1\n");
 }
 
@@ -143,8 +98,8 @@ before(async () => {
   openssl("req", "-x509", ...key, ...out, "-subj", "/CN=ca", "-days", "1");
   issue("server", "/CN=server", "subjectAltName=IP:127.0.0.1");
   writeFileSync(file("tokens"), `${adminToken},admin,1,"heddle:admins"\n`);
-  server = new Running(
-    "apiserver",
+  server = new RunningMain(
+    mainOf("apiserver"),
     ...["--listen", "127.0.0.1:0", "--data-dir", file("data"), "--client-ca", file("ca.crt")],
     ...["--tls-cert", file("server.crt"), "--tls-key", file("server.key")],
     ...["--token-file", file("tokens")],

@@ -3,8 +3,7 @@
  * certificates name their nodes, and a router of another cluster.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -34,9 +33,11 @@ import {
 import { HttpStore } from "@heddle/kube";
 import { noFib, type PeerConfig, Speaker } from "@heddle/speaker";
 import { silentLog } from "@heddle/std";
+import { eventually, RunningMain } from "@heddle/system/testing";
 import type { RouteServerStatus } from "./admin-routes.ts";
 
-const sources = path.resolve(import.meta.dirname, "../..");
+const mainOf = (app: string): string =>
+  path.resolve(import.meta.dirname, "../..", app, "src/main.ts");
 const adminToken = "admin-token-0123456789";
 const viewerToken = "viewer-token-0123456789";
 const apiVersion = "heddle.io/v1alpha1" as const;
@@ -44,54 +45,12 @@ const families: readonly AddressFamily[] = ["ipv4-unicast", "ipv4-vpn"];
 const asn = parseAsn(65203);
 const blockText = "10.244.0.0/26";
 
-/** A child whose log lines (JSON on stderr) are kept. */
-class Running {
-  readonly child: ChildProcess;
-  readonly lines: Record<string, unknown>[] = [];
-  #rest = "";
-
-  constructor(main: string, ...args: readonly string[]) {
-    const argv = [path.join(sources, main, "src/main.ts"), ...args];
-    this.child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
-    this.child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-      const lines = (this.#rest + chunk).split("\n");
-      this.#rest = lines.pop() as string;
-      for (const line of lines.filter((each) => each.startsWith("{"))) {
-        this.lines.push(JSON.parse(line) as Record<string, unknown>);
-      }
-    });
-  }
-
-  async line(text: string): Promise<Record<string, unknown>> {
-    return await eventually(`a line "${text}"`, async () => {
-      assert.equal(this.child.exitCode, null, JSON.stringify(this.lines));
-      return this.lines.find(({ msg }) => String(msg).includes(text));
-    });
-  }
-
-  async end(): Promise<readonly unknown[]> {
-    const ended = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    return await ended;
-  }
-}
-
-async function eventually<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + 15_000;
-  for (;;) {
-    const found = await probe();
-    if (found !== undefined) return found;
-    if (performance.now() >= deadline) throw new Error(`${what}: not in 15 s`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 let folder: string;
 let url: string;
 let admin: HttpStore;
-let routeServer: Running;
+let routeServer: RunningMain;
 let port: number;
-const children: Running[] = [];
+const children: RunningMain[] = [];
 const speakers: Speaker[] = [];
 const file = (name: string): string => path.join(folder, name);
 const read = (name: string): string => readFileSync(file(name), "utf8");
@@ -149,7 +108,7 @@ function writeConfig(): void {
 
 async function startRouteServer(): Promise<void> {
   writeConfig();
-  routeServer = new Running("route-server", "--config", file("rs.yaml"));
+  routeServer = new RunningMain(mainOf("route-server"), "--config", file("rs.yaml"));
   children.push(routeServer);
   await routeServer.line("the route server serves");
 }
@@ -263,8 +222,8 @@ before(async () => {
   issue("n2", "DNS:n2.agents.test");
   const tokens = `${adminToken},admin,1,"heddle:admins"\n${viewerToken},rs,2,"heddle:viewers"\n`;
   writeFileSync(file("tokens"), tokens);
-  const api = new Running(
-    "apiserver",
+  const api = new RunningMain(
+    mainOf("apiserver"),
     ...["--listen", "127.0.0.1:0", "--data-dir", file("data")],
     ...["--tls-cert", file("server.crt"), "--tls-key", file("server.key")],
     ...["--token-file", file("tokens")],

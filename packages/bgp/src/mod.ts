@@ -211,13 +211,13 @@ export {
   withdrawHead4,
   withdrawHeadMp,
 } from "./packet/update-builder.ts";
-
+export { applyActions } from "./policy/actions.ts";
 // rib/ and policy/
 export type { AsnRange, AsPathPattern } from "./policy/as-path-pattern.ts";
 export { formatAsPathPattern } from "./policy/as-path-pattern.ts";
 export { checkPolicy } from "./policy/check-policy.ts";
 export type { Residue, Verdict } from "./policy/evaluate.ts";
-export { applyActions, CompiledPolicy, outcomeIndexOf } from "./policy/evaluate.ts";
+export { CompiledPolicy, outcomeIndexOf } from "./policy/evaluate.ts";
 export { formatPolicy } from "./policy/format-policy.ts";
 export type {
   CommunityMatch,

@@ -4,7 +4,6 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   type AddressFamily,
-  acceptAll,
   constraintOf,
   encodeOpen,
   encodeRouteTargetConstraint,
@@ -14,7 +13,7 @@ import {
   replay,
   wellKnownCommunities,
 } from "@heddle/bgp";
-import { parseAsn, parseIp4, parseIp6, parsePrefix, parseRouteTarget } from "@heddle/inet";
+import { parseIp4, parsePrefix, parseRouteTarget } from "@heddle/inet";
 import { silentLog } from "@heddle/std";
 import {
   defaultGracefulRestart,
@@ -27,44 +26,14 @@ import {
 import { Lab, until } from "./testing/lab.ts";
 import { RecordingFib } from "./testing/recording-fib.ts";
 import { talk } from "./testing/talk.ts";
+import { type Side, sides, configOf as twoSides } from "./testing/two-sides.ts";
 
-const families: readonly AddressFamily[] = ["ipv4-unicast", "ipv6-unicast"];
-const fast = { connectRetryMs: 500, idleHoldMinMs: 100, idleHoldMaxMs: 400 };
 const prefix = parsePrefix("10.1.0.0/16");
 
-type Side = "a" | "b";
-const sides = {
-  a: { ip: parseIp4("10.0.0.1"), ip6: parseIp6("fd00::1"), asn: parseAsn(65001) },
-  b: { ip: parseIp4("10.0.0.2"), ip6: parseIp6("fd00::2"), asn: parseAsn(65002) },
-};
-
-function configOf(side: Side, peer: Partial<PeerConfig> = {}): SpeakerConfig {
-  const own = sides[side];
-  const other = sides[side === "a" ? "b" : "a"];
-  return {
-    asn: own.asn,
-    routerId: own.ip,
-    families,
-    listen: [{ address: own.ip, port: 179 }],
-    peers: [
-      {
-        address: other.ip,
-        asn: other.asn,
-        kind: "fabric",
-        families,
-        localAddress: own.ip,
-        nextHop6: own.ip6,
-        importPolicy: acceptAll,
-        exportPolicy: acceptAll,
-        ...peer,
-      },
-    ],
-    multipath: { ebgpCountMax: 4, ibgpCountMax: 1, relaxAsPath: false },
-    gracefulRestart: defaultGracefulRestart,
-    timers: fast,
-    hostname: `host-${side}`,
-  };
-}
+const configOf = (side: Side, peer: Partial<PeerConfig> = {}): SpeakerConfig => ({
+  ...twoSides(side, peer),
+  hostname: `host-${side}`,
+});
 
 describe("operators and single peers", { timeout: 60_000 }, () => {
   const lab = new Lab();

@@ -4,15 +4,13 @@ import { Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  type AddressFamily,
-  acceptAll,
   decodeNotification,
   encodeKeepalive,
   encodeOpen,
   Framer,
   formatNotification,
 } from "@heddle/bgp";
-import { type Ip4, parseAsn, parseIp4, parseIp6, parsePrefix, prefixOf } from "@heddle/inet";
+import { type Ip4, parseAsn, parseIp4, parsePrefix, prefixOf } from "@heddle/inet";
 import { connectIn, openNetns } from "@heddle/native";
 import { type Log, type LogFields, silentLog } from "@heddle/std";
 import {
@@ -25,42 +23,7 @@ import {
 } from "../src/mod.ts";
 import { Lab, until } from "./testing/lab.ts";
 import { RecordingFib } from "./testing/recording-fib.ts";
-
-const families: readonly AddressFamily[] = ["ipv4-unicast", "ipv6-unicast"];
-const fast = { connectRetryMs: 500, idleHoldMinMs: 100, idleHoldMaxMs: 400 };
-
-type Side = "a" | "b";
-const sides = {
-  a: { ip: parseIp4("10.0.0.1"), ip6: parseIp6("fd00::1"), asn: parseAsn(65001) },
-  b: { ip: parseIp4("10.0.0.2"), ip6: parseIp6("fd00::2"), asn: parseAsn(65002) },
-};
-
-function configOf(side: Side, peer: Partial<PeerConfig> = {}): SpeakerConfig {
-  const own = sides[side];
-  const other = sides[side === "a" ? "b" : "a"];
-  return {
-    asn: own.asn,
-    routerId: own.ip,
-    families,
-    listen: [{ address: own.ip, port: 179 }],
-    peers: [
-      {
-        address: other.ip,
-        asn: other.asn,
-        kind: "fabric",
-        families,
-        localAddress: own.ip,
-        nextHop6: own.ip6,
-        importPolicy: acceptAll,
-        exportPolicy: acceptAll,
-        ...peer,
-      },
-    ],
-    multipath: { ebgpCountMax: 4, ibgpCountMax: 1, relaxAsPath: false },
-    gracefulRestart: defaultGracefulRestart,
-    timers: fast,
-  };
-}
+import { configOf, type Side, sides } from "./testing/two-sides.ts";
 
 describe("two speakers", { timeout: 100_000 }, () => {
   const lab = new Lab();

@@ -17,9 +17,6 @@ import type { NextHopAction, Policy, PolicyActions, PolicyTerm } from "./policy.
 import type { PrefixSet } from "./prefix-set.ts";
 import { type PolicyTrace, type RouteKey, traceTerms } from "./trace.ts";
 
-export { applyActions } from "./actions.ts";
-export { containsAsn } from "./conditions.ts";
-
 export type Verdict =
   | { readonly verdict: "reject" }
   | {

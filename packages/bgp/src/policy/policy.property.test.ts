@@ -17,9 +17,9 @@ import type { AddressFamily } from "../packet/address-family.ts";
 import { encodeExtendedCommunity } from "../packet/extended-community.ts";
 import type { AsPathSegment, PathAttributes } from "../packet/path-attributes.ts";
 import { wordsOf } from "../rib/adj-rib-in.ts";
-import { nextHopActionOf } from "./actions.ts";
+import { applyActions, nextHopActionOf } from "./actions.ts";
 import { AsPathMatcher, type AsPathPattern, formatAsPathPattern } from "./as-path-pattern.ts";
-import { applyActions, CompiledPolicy, outcomeIndexOf } from "./evaluate.ts";
+import { CompiledPolicy, outcomeIndexOf } from "./evaluate.ts";
 import { formatPolicy } from "./format-policy.ts";
 import type {
   CommunityMatch,

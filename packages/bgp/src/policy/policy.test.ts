@@ -11,7 +11,8 @@ import {
 import fc from "fast-check";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import { wordsOf } from "../rib/adj-rib-in.ts";
-import { applyActions, CompiledPolicy, outcomeIndexOf, type Verdict } from "./evaluate.ts";
+import { applyActions } from "./actions.ts";
+import { CompiledPolicy, outcomeIndexOf, type Verdict } from "./evaluate.ts";
 import type { Policy, PolicyMatch, PrefixRule } from "./policy.ts";
 import { PrefixSet } from "./prefix-set.ts";
 import { acceptDefaultOnly, announceOwn } from "./presets.ts";

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { type Asn, parseIp, parsePrefix, parseRouteTarget } from "@heddle/inet";
 import { securityTagOf } from "../packet/extended-community.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
-import { applyActions, CompiledPolicy } from "./evaluate.ts";
+import { applyActions } from "./actions.ts";
+import { CompiledPolicy } from "./evaluate.ts";
 import { formatPolicy } from "./format-policy.ts";
 import type { Policy } from "./policy.ts";
 

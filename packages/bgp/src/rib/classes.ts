@@ -144,7 +144,6 @@ export class FamilyClasses {
       nextHopSelf: peer.nextHopSelf,
       extendedNextHop,
       routeServerClient: peer.routeServerClient === true,
-      gracefulShutdown: peer.gracefulShutdown === true,
       longLived: session.longLived?.includes(family) === true,
       onlyToCustomer:
         role === undefined || !hasOnlyToCustomer(family)

@@ -15,7 +15,8 @@ import {
   type KeepBytes,
   type UpdateHead,
 } from "../packet/update-builder.ts";
-import { applyActions, type CompiledPolicy, type Verdict } from "../policy/evaluate.ts";
+import { applyActions } from "../policy/actions.ts";
+import type { CompiledPolicy, Verdict } from "../policy/evaluate.ts";
 import { defaultLocalPref } from "./import.ts";
 import { unspecifiedNextHop } from "./local-route.ts";
 import { isMarkedLongLived } from "./long-lived.ts";
@@ -43,7 +44,6 @@ export interface ExportClass {
   readonly extendedNextHop: boolean;
   /** RFC 7947. */
   readonly routeServerClient: boolean;
-  readonly gracefulShutdown: boolean;
   /** The receiver knows long-lived graceful restart for the family (RFC 9494 4.3). */
   readonly longLived: boolean;
   readonly onlyToCustomer: OnlyToCustomerExport | undefined;
@@ -91,7 +91,7 @@ export function exportRoute(
   if (nextHop === undefined) return "next-hop";
   const given = nextHop === marked.nextHop ? marked : { ...withoutLinkLocal(marked), nextHop };
   const sent = attributesFor(given, origin, cls, verdict);
-  return withCommunities(sent, origin, cls);
+  return withLongLivedStale(sent, origin);
 }
 
 /** RFC 4271 9.2, RFC 4456 6, RFC 1997, RFC 9494 4.3. */
@@ -260,18 +260,11 @@ function internalAttributes(
   };
 }
 
-/** RFC 9494 4.3: LLGR_STALE is added; RFC 8326 4.1: GRACEFUL_SHUTDOWN. */
-function withCommunities(
-  attributes: PathAttributes,
-  origin: RouteOrigin,
-  cls: ExportClass,
-): PathAttributes {
-  const added: number[] = [];
-  if (origin.longLived) added.push(wellKnownCommunities.longLivedStale);
-  if (cls.gracefulShutdown) added.push(wellKnownCommunities.gracefulShutdown);
-  const missing = added.filter((c) => !attributes.communities.includes(c));
-  if (missing.length === 0) return attributes;
-  const communities = [...attributes.communities, ...missing].sort((a, b) => a - b);
+/** RFC 9494 4.3: LLGR_STALE is added. */
+function withLongLivedStale(attributes: PathAttributes, origin: RouteOrigin): PathAttributes {
+  const { longLivedStale } = wellKnownCommunities;
+  if (!origin.longLived || attributes.communities.includes(longLivedStale)) return attributes;
+  const communities = [...attributes.communities, longLivedStale].sort((a, b) => a - b);
   return { ...attributes, communities };
 }
 

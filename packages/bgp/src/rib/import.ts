@@ -9,13 +9,9 @@ import { asPathLength, firstAsnOf } from "../packet/as-path.ts";
 import type { CodecContext } from "../packet/context.ts";
 import { wellKnownCommunities } from "../packet/iana.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
-import {
-  applyActions,
-  type CompiledPolicy,
-  containsAsn,
-  type Residue,
-  type Verdict,
-} from "../policy/evaluate.ts";
+import { applyActions } from "../policy/actions.ts";
+import { containsAsn } from "../policy/conditions.ts";
+import type { CompiledPolicy, Residue, Verdict } from "../policy/evaluate.ts";
 import {
   ineligibleScore,
   localScore,

@@ -50,8 +50,6 @@ export interface RibPeer {
   readonly role?: BgpRole;
   /** Most paths per prefix that an add-path session is sent (RFC 7911); default 8, at most 64. */
   readonly addPathSendMax?: number;
-  /** RFC 8326 4: what is announced carries GRACEFUL_SHUTDOWN, so that traffic moves away. */
-  readonly gracefulShutdown?: boolean;
   /** Routes of the peer are accepted only where `RibConfig.ownership` says that they are its own. */
   readonly ownRoutesOnly?: boolean;
   /**

@@ -109,13 +109,14 @@ export function coversRouteTarget(constraint: RouteTargetConstraint, routeTarget
 export function formatRouteTargetConstraint(constraint: RouteTargetConstraint): string {
   const { origin, routeTarget, length } = constraint;
   if (origin === undefined) return "default";
-  if (length === routeTargetBits && isRouteTarget(routeTarget)) {
+  if (length === routeTargetBits && hasRouteTargetForm(routeTarget)) {
     return `${origin}:${formatRouteTarget(routeTarget)}`;
   }
   return `${origin}:0x${routeTarget.toString(16).padStart(16, "0")}/${length}`;
 }
 
-function isRouteTarget(value: bigint): value is RouteTarget {
+/** Also true for an ES-Import route target, which has the same sub-type (RFC 7432 7.6). */
+function hasRouteTargetForm(value: bigint): value is RouteTarget {
   return ((value >> 48n) & 0xffn) === routeTargetSubType;
 }
 

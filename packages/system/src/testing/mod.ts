@@ -1,0 +1,6 @@
+/**
+ * For tests that run mains as processes.
+ * @module
+ */
+export { eventually } from "./eventually.ts";
+export { RunningMain } from "./running-main.ts";
