@@ -27,6 +27,7 @@ const classes: Readonly<Record<string, TestClass>> = {
       "packages/*/src/**/*.test.ts",
       "apps/*/src/**/*.test.ts",
       "{bench,examples,tools}/**/*.test.ts",
+      "test/interop/*.test.ts",
       // Vectors and fuzzing: no root, no network.
       "packages/bgp/test/**/*.test.ts",
     ],

@@ -72,12 +72,20 @@ for (const [from, to, message] of broken) {
       () => parseLabDefinition(example.replace(from, to)),
       (error) => {
         assert.ok(error instanceof LabError);
-        assert.equal(error.message, `Cannot read ${message}`);
+        assert.equal(error.message.replace(/ \(line \d+\)/, ""), `Cannot read ${message}`);
         return error.code === "definition";
       },
     );
   });
 }
+
+test("parseLabDefinition() names the line", () => {
+  const line = example.split("\n").findIndex((each) => each.includes("mtu: 9100")) + 1;
+  assert.throws(
+    () => parseLabDefinition(example.replace("mtu: 9100", "mtu: 900")),
+    new RegExp(`^LabError: Cannot read fabric\\.mtu \\(line ${line}\\): 900, want`),
+  );
+});
 
 test("parseLabDefinition() refuses what is no YAML, no mapping, or nothing", () => {
   assert.throws(() => parseLabDefinition("a: [b"), /^LabError: Cannot read the lab file: /);

@@ -1,4 +1,5 @@
 /** The lab file (YAML) -> {@link LabDefinition}. Every refusal names the field. */
+import { ConfigError, type ConfigField, readDocument } from "@heddle/config";
 import type { FabricVrf } from "@heddle/fabric";
 import {
   type Prefix,
@@ -8,7 +9,6 @@ import {
   parseRouteTarget,
   parseVni,
 } from "@heddle/inet";
-import { parse as parseYaml } from "yaml";
 import { LabError } from "../errors.ts";
 import {
   type DeviceDefinition,
@@ -18,15 +18,28 @@ import {
   type LabDefinition,
   type LinkDefinition,
 } from "./definition.ts";
-import { Field } from "./field.ts";
 
 /** Names become host names and parts of interface names. */
 const deviceName = /^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/;
 const devicesMax = 200;
+/** Entries of the file; one may stand for several cables. */
+const linksMax = 2000;
+const vrfsMax = 100;
+const prefixesMax = 100;
 
 /** @throws LabError `definition` */
 export function parseLabDefinition(text: string): LabDefinition {
-  const root = new Field("", parseDocument(text));
+  try {
+    return parseDefinition(text);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new LabError("definition", error.message, { cause: error });
+  }
+}
+
+/** @throws ConfigError */
+function parseDefinition(text: string): LabDefinition {
+  const root = readDocument(text, "the lab file");
   const fields = root.fields("name", "fabric", "management", "devices", "links");
   const devices = parseDevices(fields.devices);
   const fabric = parseFabric(fields.fabric);
@@ -36,29 +49,18 @@ export function parseLabDefinition(text: string): LabDefinition {
     fabric,
     management: parsePrefixOfFamily(fields.management, 4),
     devices,
-    links: fields.links.items().flatMap((item) => parseLinks(item, devices, fabric)),
+    links: fields.links.items(linksMax).flatMap((item) => parseLinks(item, devices, fabric)),
   };
 }
 
-function parseDocument(text: string): unknown {
-  try {
-    return parseYaml(text, { logLevel: "error" });
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    // The lines after the first draw the place in the file, which the first names in words.
-    const why = cause.message.split("\n", 1)[0]?.replace(/:$/, "");
-    throw new LabError("definition", `Cannot read the lab file: ${why}`, { cause });
-  }
-}
-
-function parseName(field: Field): string {
+function parseName(field: ConfigField): string {
   const name = field.text();
   return deviceName.test(name)
     ? name
     : field.fail(`${JSON.stringify(name)}, want at most 12 of a-z 0-9 -, a letter first`);
 }
 
-function parseFabric(field: Field): FabricDefinition {
+function parseFabric(field: ConfigField): FabricDefinition {
   const fields = field.fields("asn", "nodeAsn", "mtu", "loopbacks", "links", "vrfs");
   const links = fields.links.fields("fabric", "tenant", "underlay");
   return {
@@ -71,56 +73,55 @@ function parseFabric(field: Field): FabricDefinition {
       tenant: parsePrefixes(links.tenant),
       underlay: parsePrefixes(links.underlay),
     },
-    vrfs: fields.vrfs.items().map(parseVrf),
+    vrfs: fields.vrfs.items(vrfsMax).map(parseVrf),
   };
 }
 
-function parsePrefixOfFamily(field: Field, family: 4 | 6): Prefix {
+function parsePrefixOfFamily(field: ConfigField, family: 4 | 6): Prefix {
   const prefix = field.parse(parsePrefix);
   return prefix.family === family ? prefix : field.fail(`want an IPv${family} prefix`);
 }
 
 /** One prefix per family, IPv4 required: sessions and VTEPs use it. */
-function parsePrefixes(field: Field): Prefix[] {
-  const prefixes = field.items().map((item) => item.parse(parsePrefix));
+function parsePrefixes(field: ConfigField): Prefix[] {
+  const prefixes = field.items(prefixesMax).map((item) => item.parse(parsePrefix));
   const families = prefixes.map((prefix) => prefix.family);
   if (!families.includes(4)) field.fail("no IPv4 prefix, want one");
   if (new Set(families).size < families.length) field.fail("want at most one prefix per family");
   return prefixes;
 }
 
-function parseVrf(field: Field): FabricVrf {
+function parseVrf(field: ConfigField): FabricVrf {
   const fields = field.fields("name", "vni", "routeTarget", "aggregates");
   return {
     name: parseName(fields.name),
     vni: parseVni(fields.vni.integer(1, 0xffffff)),
     routeTarget: fields.routeTarget.parse(parseRouteTarget),
-    aggregates: fields.aggregates.items().map((item) => item.parse(parsePrefix)),
+    aggregates: fields.aggregates.items(prefixesMax).map((item) => item.parse(parsePrefix)),
   };
 }
 
-function parseDevices(field: Field): DeviceDefinition[] {
-  const entries = field.entries();
-  if (entries.length > devicesMax) field.fail(`${entries.length} devices, want ${devicesMax}`);
-  return entries.map(([name, device]) => {
+function parseDevices(field: ConfigField): DeviceDefinition[] {
+  if (!field.isPresent) field.fail("missing, want a mapping");
+  return field.entries(devicesMax).map(([name, device]) => {
     if (!deviceName.test(name)) {
       device.fail("bad name, want at most 12 of a-z 0-9 -, a letter first");
     }
     const fields = device.fields("role", "rack");
     const role = fields.role.oneOf(deviceRoles);
-    return { name, role, rack: fields.rack.isPresent ? fields.rack.text() : undefined };
+    return { name, role, rack: fields.rack.maybe((each) => each.text()) };
   });
 }
 
 function parseLinks(
-  field: Field,
+  field: ConfigField,
   devices: readonly DeviceDefinition[],
   fabric: FabricDefinition,
 ): LinkDefinition[] {
   const fields = field.fields("from", "to", "vrf", "addresses");
   const from = deviceAt(fields.from, devices);
   if (!isSwitch(from.role)) fields.from.fail(`${from.name} is a ${from.role}, want a switch`);
-  const targets = fields.to.itemOrItems();
+  const targets = fields.to.itemOrItems(devicesMax);
   if (targets.length === 0) fields.to.fail("missing, want a device or a list of devices");
   const addresses = parseAddresses(fields.addresses, targets.length);
   return targets.map((target) => {
@@ -131,14 +132,14 @@ function parseLinks(
   });
 }
 
-function deviceAt(field: Field, devices: readonly DeviceDefinition[]): DeviceDefinition {
+function deviceAt(field: ConfigField, devices: readonly DeviceDefinition[]): DeviceDefinition {
   const name = field.text();
   const found = devices.find((device) => device.name === name);
   return found === undefined ? field.fail(`no device ${JSON.stringify(name)}`) : found;
 }
 
 function parseVrfOf(
-  field: Field,
+  field: ConfigField,
   to: DeviceDefinition,
   fabric: FabricDefinition,
 ): string | undefined {
@@ -152,21 +153,23 @@ function parseVrfOf(
 /**
  * Links to nodes and switches are numbered from `fabric.links`; others say what the outside wants.
  */
-function checkAddressed(field: Field, to: DeviceDefinition, count: number): void {
+function checkAddressed(field: ConfigField, to: DeviceDefinition, count: number): void {
   const derived = isSwitch(to.role) || to.role === "node";
   if (derived && count > 0) field.fail(`derived for a link to ${to.name}, want none`);
   if (!derived && count === 0) field.fail(`missing, want the addresses of the link to ${to.name}`);
 }
 
 function parseAddresses(
-  field: Field,
+  field: ConfigField,
   linkCount: number,
 ): Pick<LinkDefinition, "fromAddresses" | "toAddresses"> {
   if (!field.isPresent) return { fromAddresses: [], toAddresses: [] };
   if (linkCount > 1) field.fail("given for several links at once, want one link per entry");
   const fields = field.fields("from", "to");
-  const fromAddresses = fields.from.items().map((item) => item.parse(parseInterfaceAddress));
-  const toAddresses = fields.to.items().map((item) => item.parse(parseInterfaceAddress));
+  const fromAddresses = fields.from
+    .items(prefixesMax)
+    .map((item) => item.parse(parseInterfaceAddress));
+  const toAddresses = fields.to.items(prefixesMax).map((item) => item.parse(parseInterfaceAddress));
   if (fromAddresses.length === 0) fields.from.fail("empty, want an address per family");
   for (const { prefix } of toAddresses) {
     if (!fromAddresses.some((other) => other.prefix === prefix)) {
