@@ -4,7 +4,8 @@
  * time and peak memory, and the time until all is withdrawn.
  *
  * The speaker under test runs alone in a network namespace; senders and receivers are processes in
- * another, at the end of one veth. All speakers have the same policy (bgp/policy.ts) where the
+ * another, at the end of one veth. Each has started before anything is measured; ours has rehearsed
+ * by then, as the route server does. All speakers have the same policy (bgp/policy.ts) where the
  * family has plain prefixes, none in VPN and EVPN. Rounds interleave the speakers; the first of a
  * round changes from round to round. What each receiver was sent is kept and checked after the
  * measurement, prefix by prefix.

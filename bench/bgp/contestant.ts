@@ -8,6 +8,8 @@ export interface Command {
 
 export interface Contestant {
   readonly name: string;
+  /** CPU time that it uses in a quarter of a second with nothing to do; default 15. */
+  readonly idleCpuMs?: number;
   /** Why it does not take part; undefined when it does. */
   refusal(what: Case): string | undefined;
   /** Writes its configuration into `directory`, which is its own. */

@@ -27,6 +27,9 @@ export async function bundleHeddle(directory: string): Promise<string> {
   return path.join(directory, "route-server.mjs");
 }
 
+/** Taking samples is work, too. */
+const profiledIdleCpuMs = 40;
+
 /** `file` is the bundle. CPU profiles go to `profileDirectory` when there is one. */
 export function heddle(file: string, profileDirectory: string | undefined): Contestant {
   const options =
@@ -35,6 +38,7 @@ export function heddle(file: string, profileDirectory: string | undefined): Cont
       : ["--cpu-prof", "--cpu-prof-interval=500", `--cpu-prof-dir=${profileDirectory}`];
   return {
     name: "heddle",
+    ...(profileDirectory === undefined ? {} : { idleCpuMs: profiledIdleCpuMs }),
     refusal: () => undefined,
     prepare: (what, directory) => {
       const caseFile = path.join(directory, "case.json");

@@ -1,9 +1,10 @@
 /**
  * Our speaker under test: sessions, RIB and policy of the product by its public API, no kernel
- * routes. The argument is a file with the case.
+ * routes. It rehearses at its start, as the route server does. The argument is a file with the
+ * case.
  */
 import { readFileSync } from "node:fs";
-import type { AddressFamily } from "@heddle/bgp";
+import { type AddressFamily, rehearse } from "@heddle/bgp";
 import { parseAsn } from "@heddle/inet";
 import { noFib, type PeerConfig, Speaker, type SpeakerConfig } from "@heddle/speaker";
 import { createLog } from "@heddle/system";
@@ -57,8 +58,7 @@ function peerOf(
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: route-server CASE.json");
 const log = createLog("warn", {});
-const speaker = await Speaker.start(configOf(JSON.parse(readFileSync(file, "utf8"))), {
-  log,
-  fib: noFib,
-});
+const config = configOf(JSON.parse(readFileSync(file, "utf8")));
+rehearse(config.families);
+const speaker = await Speaker.start(config, { log, fib: noFib });
 process.once("SIGTERM", () => void speaker.stop());

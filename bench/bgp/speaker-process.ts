@@ -13,19 +13,22 @@ import type { Contestant } from "./contestant.ts";
 const startTimeoutMs = 15_000;
 const stopTimeoutMs = 5_000;
 const settleTimeoutMs = 20_000;
-/** It is idle when it uses less CPU time than this in so long. */
-const idleMs = { cpu: 15, window: 250 } as const;
+/** It is idle when it uses less CPU time than `Contestant.idleCpuMs` in so long. */
+const idleWindowMs = 250;
+const idleCpuMsDefault = 15;
 
 const listenState = "0A";
 const logLengthMax = 400;
 
 export class SpeakerProcess implements AsyncDisposable {
   readonly #name: string;
+  readonly #idleCpuMs: number;
   readonly #child: ChildProcess;
   readonly #directory: string;
 
-  private constructor(name: string, child: ChildProcess, directory: string) {
+  private constructor({ name, idleCpuMs }: Contestant, child: ChildProcess, directory: string) {
     this.#name = name;
+    this.#idleCpuMs = idleCpuMs ?? idleCpuMsDefault;
     this.#child = child;
     this.#directory = directory;
   }
@@ -42,7 +45,7 @@ export class SpeakerProcess implements AsyncDisposable {
       }),
     );
     closeSync(log);
-    const speaker = new SpeakerProcess(contestant.name, child, directory);
+    const speaker = new SpeakerProcess(contestant, child, directory);
     try {
       await speaker.#listening();
       return speaker;
@@ -67,10 +70,10 @@ export class SpeakerProcess implements AsyncDisposable {
 
   /** Resolves when it has nothing to do. @throws Error when it keeps busy */
   async settle(): Promise<void> {
-    for (let waitedMs = 0; waitedMs < settleTimeoutMs; waitedMs += idleMs.window) {
+    for (let waitedMs = 0; waitedMs < settleTimeoutMs; waitedMs += idleWindowMs) {
       const before = this.cpuMs;
-      await sleep(idleMs.window);
-      if (this.cpuMs - before < idleMs.cpu) return;
+      await sleep(idleWindowMs);
+      if (this.cpuMs - before < this.#idleCpuMs) return;
     }
     throw new Error(`${this.#name} is busy for ${settleTimeoutMs / 1000} s with nothing to do`);
   }

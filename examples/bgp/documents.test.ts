@@ -7,7 +7,12 @@ import { type BGPPeer, bgpPeerKind, unknownFieldsOf, validate } from "@heddle/ap
 import { parse as parseYaml } from "yaml";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const documents = ["docs/bgp.md", "packages/bgp/README.md", "packages/speaker/README.md"];
+const documents = [
+  "docs/bgp.md",
+  "packages/bgp/README.md",
+  "packages/speaker/README.md",
+  "packages/vpn/README.md",
+];
 
 function read(document: string): string {
   return readFileSync(path.join(root, document), "utf8");

@@ -178,6 +178,7 @@ export class Endpoint {
         this.#start("ConnectRetryTimer_Expires", 120_000);
         break;
       case "startLargeHoldTimer":
+      case "startBfdHoldTimer":
         this.#start("HoldTimer_Expires", openHoldMs);
         break;
       case "startHoldTimer":

@@ -3,16 +3,32 @@
  * `@heddle/admin`.
  */
 import process from "node:process";
-import { type AdminRoute, type BgpAdmin, bgpActions, bgpRoutes } from "@heddle/admin";
+import {
+  AdminRequestError,
+  type AdminRoute,
+  type BgpAdmin,
+  bgpActions,
+  bgpRoutes,
+} from "@heddle/admin";
 import { CniError } from "@heddle/cni";
-import { type AgentStatus, allocationViewsOf, blockViewsOf } from "@heddle/node";
-import { type AgentParts, version } from "./parts.ts";
+import {
+  type AgentStatus,
+  allocationViewsOf,
+  blockViewsOf,
+  type VrfRoutesView,
+  vrfRoutesViewOf,
+  vrfViewsOf,
+} from "@heddle/node";
+import type { AgentParts } from "./parts.ts";
+import { version } from "./version.ts";
 
 export function adminRoutes(parts: AgentParts): Readonly<Record<string, AdminRoute>> {
   const { config, node } = parts;
   return {
     "/v1/status": () => statusOf(parts),
     ...bgpRoutes(bgpOf(parts)),
+    "/v1/bgp/vrfs": () => vrfViewsOf(config.node, parts.vpn.vrfs()),
+    "/v1/bgp/vrfs/routes": (query) => vrfRoutesOf(parts, query),
     "/v1/ipam/blocks": () => blockViewsOf(config.node, node.state),
     "/v1/ipam/allocations": () => allocationViewsOf(config.node, node.state),
     "/v1/drops": () => parts.dataplane.drops(),
@@ -26,6 +42,19 @@ export function adminActions(parts: AgentParts): Readonly<Record<string, AdminRo
 
 function bgpOf({ config, speaker }: AgentParts): BgpAdmin {
   return { node: config.node, speaker: () => speaker.speaker };
+}
+
+const vrfRouteCountMax = 20_000;
+
+/** @throws AdminRequestError */
+function vrfRoutesOf({ config, vpn }: AgentParts, query: URLSearchParams): VrfRoutesView {
+  const name = query.get("vrf");
+  if (name === null) throw new AdminRequestError("want vrf, the name of a VPC");
+  const found = vpn.vrfs().find(({ vrf }) => vrf.name === name);
+  if (found === undefined) {
+    throw new AdminRequestError(`no addresses of VPC ${name} on node ${config.node}`, 404);
+  }
+  return vrfRoutesViewOf(config.node, found, vrfRouteCountMax);
 }
 
 async function statusOf(parts: AgentParts): Promise<AgentStatus> {

@@ -11,23 +11,27 @@ import path from "node:path";
 import { AdminServer } from "@heddle/admin";
 import { CniServer } from "@heddle/cni";
 import { WorkerDataplane } from "@heddle/dataplane";
-import { HttpStore } from "@heddle/kube";
+import { HttpStore, type Store } from "@heddle/kube";
 import {
   ClusterCache,
   HeddleNode,
+  NodeAnnouncer,
   NodeHeartbeat,
   NodeSpeaker,
   type NodeTopology,
+  NodeVpn,
   readTopology,
+  SessionReporter,
 } from "@heddle/node";
 import { defaultListen, KernelFib } from "@heddle/speaker";
 import type { Log } from "@heddle/std";
 import { systemClock, systemRng } from "@heddle/system";
 import { adminActions, adminRoutes } from "./admin-routes.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, bgpTlsFilesOf } from "./config.ts";
 import { Interfaces } from "./interfaces.ts";
 import { AgentMetrics } from "./metrics.ts";
 import { NodeAttachment } from "./node-attachment.ts";
+import type { AgentParts } from "./parts.ts";
 import { timedCni } from "./timed-cni.ts";
 import { bundledWorker } from "./worker-file.ts";
 
@@ -58,12 +62,15 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<AsyncDi
   const bfdEntry = bundledWorker("bfd-worker");
   const speaker = new NodeSpeaker({ fib, log, ...(bfdEntry === undefined ? {} : { bfdEntry }) });
   owned.defer(() => speaker.stopForRestart());
+  const vpn = new NodeVpn({ speaker, clock, onVrfs: () => void attachment.apply() });
+  speaker.setRouteSink(vpn);
   const interfaces = owned.use(new Interfaces());
   const forwardingMarker = path.join(config.runDir, "forwarding");
   const attachment = owned.use(
     new NodeAttachment({
-      ...{ dataplane, speaker, store, interfaces, clock, rng, log },
+      ...{ dataplane, speaker, vpn, store, interfaces, clock, rng, log },
       stateDir: config.stateDir,
+      bgpTls: bgpTlsFilesOf(config),
       isRestart: existsSync(forwardingMarker),
       listen:
         config.bgpPort === 0 ? [] : defaultListen.map((at) => ({ ...at, port: config.bgpPort })),
@@ -75,7 +82,8 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<AsyncDi
   const uplinkMtu = interfaces.mtuOf(attachment.plan.uplinks);
   const node = owned.use(
     await HeddleNode.start({
-      ...{ name: config.node, store, objects: cache, dataplane, announcer: speaker, clock, log },
+      ...{ name: config.node, store, objects: cache, dataplane, clock, log },
+      announcer: new NodeAnnouncer(speaker, vpn),
       stateDirectory: config.stateDir,
       mtu: config.mtu ?? uplinkMtu ?? fallbackMtu,
       onBlocks: (blocks) => void attachment.setBlocks(blocks),
@@ -83,13 +91,37 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<AsyncDi
     }),
   );
   cache.onAddressPlanChange(() => void node.maintain());
-  const socketPath = path.join(config.runDir, "cni.sock");
   const { server } = store;
-  const parts = { config, startedAtMs, server, cache, dataplane, speaker, attachment, node, fib };
+  const shared = { config, startedAtMs, server, cache, dataplane, node, fib };
+  await serve(owned, { ...shared, speaker, attachment, vpn }, store, log);
+  log.info("the agent serves", {
+    uplinks: attachment.plan.uplinks,
+    pods: node.state.allocations.size,
+  });
+  return owned.move();
+}
+
+/** Answers runtimes and operators, and reports to the API, until `owned` is disposed of. */
+async function serve(
+  owned: AsyncDisposableStack,
+  parts: AgentParts,
+  store: Store,
+  log: Log,
+): Promise<void> {
+  const { config, cache, speaker, attachment, node } = parts;
   const metrics = new AgentMetrics(parts);
+  const socketPath = path.join(config.runDir, "cni.sock");
   const handler = timedCni(node.network, clock, (duration) => metrics.observeCni(duration));
   owned.use(await CniServer.listen({ socketPath, handler, clock, log }));
   owned.use(new NodeHeartbeat({ node: config.node, store, clock, log }));
+  owned.use(
+    new SessionReporter({
+      ...{ node: config.node, store, clock, log },
+      peers: () => speaker.peers(),
+      plan: () => attachment.plan,
+      objects: () => cache.topology().peers,
+    }),
+  );
   owned.use(
     await AdminServer.start({
       socketPath: path.join(config.runDir, "agent.sock"),
@@ -99,18 +131,15 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<AsyncDi
       log,
     }),
   );
-  log.info("the agent serves", {
-    uplinks: attachment.plan.uplinks,
-    pods: node.state.allocations.size,
-  });
-  return owned.move();
 }
 
 /** Faults that reach existing pods: nothing leads out of the node. */
 function limitationsOf(attachment: NodeAttachment, speaker: NodeSpeaker): string[] {
-  if (attachment.plan.bgp === undefined || attachment.plan.bgp.peers.length === 0) return [];
-  const isUp = speaker.peers().some((peer) => peer.state === "Established");
-  return isUp ? [] : ["no BGP session is established"];
+  const { bgp } = attachment.plan;
+  if (bgp?.peers.some(({ kind }) => kind === "fabric") !== true) return [];
+  const leaves = speaker.peers().filter(({ kind }) => kind === "fabric");
+  const isUp = leaves.some(({ state }) => state === "Established");
+  return isUp ? [] : ["no BGP session with the fabric is established"];
 }
 
 /** What was known last time, else the API's word, which is waited for. */

@@ -1,8 +1,9 @@
 /** The agent's Prometheus metrics, read when asked for. */
 import { formatIp } from "@heddle/inet";
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { type AgentParts, version } from "./parts.ts";
+import type { AgentParts } from "./parts.ts";
 import type { CniDuration } from "./timed-cni.ts";
+import { version } from "./version.ts";
 
 /** From an ADD that finds all it needs to one that waits for another node; the limit is 55 s. */
 const cniSecondsBuckets = [
@@ -76,6 +77,18 @@ export class AgentMetrics {
       registers,
       collect(): void {
         this.set(fib.status().installedCount);
+      },
+    });
+    new Gauge({
+      name: "heddle_bmp_station_up",
+      help: "1 while the monitoring station is connected",
+      labelNames: ["station"],
+      registers,
+      collect(): void {
+        this.reset();
+        for (const { host, port, connected } of speaker.monitoring.status) {
+          this.set({ station: `${host}:${port}` }, connected ? 1 : 0);
+        }
       },
     });
   }

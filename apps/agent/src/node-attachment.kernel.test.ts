@@ -12,13 +12,15 @@ import {
   type Link,
   linkKind,
   secretKind,
+  type Vpc,
+  vpcKind,
 } from "@heddle/api";
 import type { Dataplane, NodeInterfaces } from "@heddle/dataplane";
 import { parseIfindex, parseIp, parsePrefix, parseVrfId } from "@heddle/inet";
 import { MemoryStore } from "@heddle/kube";
 import { createNetns, withNetns } from "@heddle/native";
 import { deleteAddress, newAddress, Rtnetlink, setLink } from "@heddle/netlink";
-import { NodeSpeaker, type NodeTopology, readTopology } from "@heddle/node";
+import { NodeSpeaker, type NodeTopology, NodeVpn, readTopology } from "@heddle/node";
 import { type ListenAddress, noFib } from "@heddle/speaker";
 import { seededRng, silentLog, VirtualClock } from "@heddle/std";
 import type { OwnBlock } from "@heddle/vrouter";
@@ -56,6 +58,7 @@ const topology: NodeTopology = {
   fabrics: [fabric],
   configurations: [],
   peers: [],
+  vpcs: [],
 };
 
 function block(prefix: string, vrf = 0): OwnBlock {
@@ -97,20 +100,35 @@ function setup(listen: readonly ListenAddress[] = []) {
   const dataplane = new RecordingDataplane();
   const store = stack.use(new MemoryStore());
   const speaker = stack.use(new NodeSpeaker({ fib: noFib, log: silentLog }));
+  const vpn = new NodeVpn({ speaker, clock, onVrfs: () => void attachment.apply() });
+  speaker.setRouteSink(vpn);
   const interfaces = stack.use(new Interfaces());
   const attachment = stack.use(
     new NodeAttachment({
-      ...{ dataplane: dataplane.asDataplane(), speaker, store, interfaces, stateDir, clock },
+      ...{ dataplane: dataplane.asDataplane(), speaker, vpn, store, interfaces },
+      ...{ stateDir, clock },
       ...{ isRestart: false, listen, rng: seededRng(1), log: silentLog },
     }),
   );
-  const dispose = (): Promise<void> => stack.disposeAsync();
-  return { clock, dataplane, store, speaker, attachment, [Symbol.asyncDispose]: dispose };
+  const dispose = async (): Promise<void> => {
+    const ended = stack.disposeAsync();
+    await settled(clock);
+    await ended;
+  };
+  return { clock, dataplane, store, speaker, vpn, attachment, [Symbol.asyncDispose]: dispose };
 }
 
 /** Runs what is due now to its end; promises settle between turns of the event loop. */
 async function turns(count = 20): Promise<void> {
   for (let i = 0; i < count; i += 1) await new Promise(setImmediate);
+}
+
+/** The import of routes goes on from one turn of the clock to the next. */
+async function settled(clock: VirtualClock): Promise<void> {
+  for (let i = 0; i < 20; i += 1) {
+    clock.advance(0);
+    await turns(1);
+  }
 }
 
 test("the attachment programs uplinks and sessions, and keeps the topology for the next start", async () => {
@@ -136,6 +154,44 @@ test("blocks go to the data plane in their VRFs, and only native ones to the fab
   await it.attachment.setBlocks(blocks);
   assert.deepEqual(it.dataplane.nodes.at(-1)?.blocks, blocks);
   assert.deepEqual(it.dataplane.nodes.at(-1)?.podPrefixes, [parsePrefix("10.244.0.0/26")]);
+});
+
+test("VPCs that the node holds addresses of are announced, and known at the next start", async () => {
+  using netns = createNetns();
+  using rtnetlink = new Rtnetlink(netns);
+  const lo = parseIfindex(1);
+  const address = { ifindex: lo, address: parseIp("192.0.2.7"), prefixLength: 32 };
+  rtnetlink.execute([setLink({ ifindex: lo }, { up: true }), newAddress(address)]);
+  await using it = withNetns(netns, () => setup());
+  const vpc = (name: string, vrfId: number): Vpc => ({
+    ...defaulted(vpcKind, { apiVersion, kind: "Vpc", metadata: { name }, spec: {} }),
+    status: { conditions: [], vrfId },
+  });
+  const vpcs = [vpc("red", 7), vpc("blue", 8)];
+  it.vpn.announce(block("10.0.0.0/26", 7));
+  await it.attachment.setTopology({ ...topology, vpcs });
+  assert.deepEqual((await readTopology(stateDir))?.vpcs, vpcs, "whose VPCs they are is not known");
+  await it.attachment.setBlocks([block("10.0.0.0/26", 7)]);
+  assert.deepEqual(it.attachment.problems, []);
+  assert.deepEqual((await readTopology(stateDir))?.vpcs, [vpcs[0]]);
+  const shown = (): string[] =>
+    [...(it.speaker.speaker?.rib.keyedRoutes() ?? [])].map(({ family, text }) =>
+      family === "evpn" ? text.slice(0, 35) : text,
+    );
+  const membership = "65203:65203:7";
+  assert.deepEqual(shown(), ["127.9.0.1:7 [5]:[0]:[26]:[10.0.0.0]", membership]);
+  assert.deepEqual(
+    it.vpn.vrfs().map(({ vrf, address: own }) => [vrf.name, own]),
+    [["red", parseIp("192.0.2.7")]],
+  );
+  // A fixed address of another VPC: no block changes, and yet it must be known at the next start.
+  it.vpn.announce(block("10.8.0.1/32", 8));
+  while ((await readTopology(stateDir))?.vpcs.length !== 2) await turns(1);
+  assert.deepEqual((await readTopology(stateDir))?.vpcs, vpcs);
+  assert.equal(shown().length, 4);
+  it.vpn.withdraw(block("10.8.0.1/32", 8));
+  it.vpn.withdraw(block("10.0.0.0/26", 7));
+  assert.deepEqual(shown(), []);
 });
 
 test("a family in which the node has no address for pods of VPCs is told and looked for again", async () => {
@@ -260,7 +316,7 @@ test("an object that is not usable is told, and the rest is applied", async () =
   const a = { ...link.spec.a, addresses: [] };
   const broken = { ...link, metadata: { name: "b" }, spec: { ...link.spec, a } };
   await it.attachment.setTopology({ ...topology, links: [link, broken] });
-  assert.deepEqual(it.attachment.problems, ["Link b: the leaf's end has no address"]);
+  assert.deepEqual(it.attachment.problems, ["link/b: the leaf's end has no address"]);
   assert.equal(it.speaker.peers().length, 1);
 });
 

@@ -7,15 +7,21 @@
  * End-of-RIB before it announces them would make its peers drop the routes that they have kept for
  * it (RFC 4724 4.2).
  */
+import type { Vpc } from "@heddle/api";
 import type { Dataplane } from "@heddle/dataplane";
 import { type Family, familyOf, type Ip } from "@heddle/inet";
 import type { Store } from "@heddle/kube";
 import {
   announceOptionsOf,
+  BgpCertificates,
   BgpPasswords,
+  type BgpTlsFiles,
+  type NodeBgp,
   type NodePlan,
   type NodeSpeaker,
   type NodeTopology,
+  type NodeVpn,
+  nodeMultipath,
   planNodeBgp,
   speakerConfigOf,
   writeTopology,
@@ -25,13 +31,17 @@ import type { Clock, Log, Rng, Timer } from "@heddle/std";
 import { nativeVrf, type OwnBlock } from "@heddle/vrouter";
 import type { Interfaces } from "./interfaces.ts";
 import { chooseNodeAddresses } from "./node-addresses.ts";
+import { version } from "./version.ts";
 
 export interface NodeAttachmentOptions {
   readonly dataplane: Dataplane;
   readonly speaker: NodeSpeaker;
+  readonly vpn: NodeVpn;
   readonly store: Store;
   readonly interfaces: Interfaces;
   readonly stateDir: string;
+  /** The node's certificate for BGP inside TLS; undefined: it has none. */
+  readonly bgpTls?: BgpTlsFiles | undefined;
   /** The data plane forwarded while no agent ran. */
   readonly isRestart: boolean;
   readonly listen: readonly ListenAddress[];
@@ -40,6 +50,8 @@ export interface NodeAttachmentOptions {
   readonly log: Log;
 }
 
+/** What monitoring stations are told that this is. */
+const sysDescr = `heddle-agent ${version}`;
 /** After a failure, before the same is tried again. */
 const retryDelayMs = 2000;
 
@@ -49,25 +61,28 @@ const addressCheckDelayMs = 5000;
 export class NodeAttachment implements Disposable {
   readonly #options: NodeAttachmentOptions;
   readonly #passwords: BgpPasswords;
+  readonly #certificates: BgpCertificates;
   #topology: NodeTopology | undefined;
   /** Undefined until they are known; empty is known, too. */
   #blocks: readonly OwnBlock[] | undefined;
-  #plan: NodePlan = { bgp: undefined, uplinks: [], problems: [] };
+  #plan: NodePlan = { bgp: undefined, uplinks: [], problems: [], refused: new Map() };
   #applying: Promise<void> | undefined;
   #isDue = false;
   #retry: Timer | undefined;
   #addressCheck: Timer | undefined;
   #problem: string | undefined;
-  /** Of peers that wait for their Secret. */
-  #passwordProblems: readonly string[] = [];
+  /** Of peers that wait for their Secret, and of the certificate. */
+  #secretProblems: readonly string[] = [];
   /** From which the node speaks to pods of VPCs. */
   #nodeAddresses: readonly Ip[] = [];
   #closed = false;
 
   constructor(options: NodeAttachmentOptions) {
     this.#options = options;
-    const { store, clock, rng } = options;
-    this.#passwords = new BgpPasswords(store, clock, rng, () => void this.#schedule());
+    const { store, clock, rng, bgpTls: files } = options;
+    const changed = (): void => void this.#schedule();
+    this.#passwords = new BgpPasswords(store, clock, rng, changed);
+    this.#certificates = new BgpCertificates({ files, clock, changed });
   }
 
   get plan(): NodePlan {
@@ -82,7 +97,9 @@ export class NodeAttachment implements Disposable {
       (family) =>
         `the node has no IPv${family} address: it cannot reach pods of VPCs by IPv${family}`,
     );
-    return [...this.#plan.problems, ...this.#passwordProblems, ...unreached, ...failure];
+    const { problems } = this.#plan;
+    const ofVpn = this.#options.vpn.problems;
+    return [...problems, ...this.#secretProblems, ...ofVpn, ...unreached, ...failure];
   }
 
   get #ownBlocks(): readonly OwnBlock[] {
@@ -104,21 +121,26 @@ export class NodeAttachment implements Disposable {
     return this.#schedule();
   }
 
+  /** Applies all of it again: what else it follows from has changed. */
+  apply(): Promise<void> {
+    return this.#schedule();
+  }
+
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#retry?.cancel();
     this.#addressCheck?.cancel();
     this.#passwords[Symbol.dispose]();
+    this.#certificates[Symbol.dispose]();
   }
 
   #schedule(): Promise<void> {
     this.#isDue = true;
-    this.#applying ??= this.#run().finally(() => {
-      this.#applying = undefined;
-    });
+    this.#applying ??= this.#run();
     return this.#applying;
   }
 
+  /** In one step with the last look at what is due it says that it has ended. */
   async #run(): Promise<void> {
     while (this.#isDue && !this.#closed) {
       this.#isDue = false;
@@ -132,6 +154,7 @@ export class NodeAttachment implements Disposable {
         this.#retryLater();
       }
     }
+    this.#applying = undefined;
   }
 
   #chooseAddresses({ node }: NodeTopology): readonly Ip[] {
@@ -142,7 +165,8 @@ export class NodeAttachment implements Disposable {
   /** Addresses of the node come and go without a word from the API server. */
   #checkAddressesLater(topology: NodeTopology): void {
     this.#addressCheck?.cancel();
-    if (this.#closed || this.#ownBlocks.every(isNative)) return;
+    const isInVpc = this.#options.vpn.isUsed || !this.#ownBlocks.every(isNative);
+    if (this.#closed || !isInVpc) return;
     this.#addressCheck = this.#options.clock.after(addressCheckDelayMs, () => {
       if (this.#hasOtherAddresses(topology)) void this.#schedule();
       else this.#checkAddressesLater(topology);
@@ -166,7 +190,7 @@ export class NodeAttachment implements Disposable {
   }
 
   async #apply(): Promise<void> {
-    const { dataplane, speaker, interfaces, isRestart, listen, stateDir } = this.#options;
+    const { dataplane, stateDir } = this.#options;
     const topology = this.#topology;
     if (topology === undefined) return;
     const plan = planNodeBgp(topology);
@@ -181,15 +205,46 @@ export class NodeAttachment implements Disposable {
     this.#nodeAddresses = nodeAddresses;
     this.#checkAddressesLater(topology);
     await dataplane.setNode({ uplinks, podPrefixes, blocks, nodeAddresses });
+    this.#configureVpn(topology, nodeAddresses);
     if (plan.bgp !== undefined && this.#blocks !== undefined) {
-      speaker.setAnnounceOptions(announceOptionsOf(plan.bgp));
-      const known = await this.#passwords.load(plan.bgp);
-      const facts = { restarting: isRestart, ifindexOf: interfaces.indexOf, listen, ...known };
-      this.#passwordProblems = [...known.passwordProblems.values()];
-      await speaker.configure(speakerConfigOf(plan.bgp, facts));
-      if (speaker.lastError !== undefined) throw speaker.lastError;
+      const identity = { sysName: topology.node.metadata.name, sysDescr };
+      this.#options.speaker.monitoring.setStations(plan.bgp.monitoringStations, identity);
+      await this.#configureBgp(plan.bgp);
     }
-    await writeTopology(stateDir, topology);
+    await writeTopology(stateDir, { ...topology, vpcs: this.#keptVpcs(topology) });
+  }
+
+  /** A cluster may have thousands; which are the node's own is known with its blocks. */
+  #keptVpcs({ vpcs }: NodeTopology): readonly Vpc[] {
+    const { vpn } = this.#options;
+    return this.#blocks === undefined ? vpcs : vpcs.filter((vpc) => vpn.holds(vpc));
+  }
+
+  async #configureBgp(bgp: NodeBgp): Promise<void> {
+    const { speaker, interfaces, isRestart, listen, bgpTls } = this.#options;
+    speaker.setAnnounceOptions(announceOptionsOf(bgp));
+    const known = await this.#passwords.load(bgp);
+    const certificates = await this.#certificates.load();
+    const { tlsProblem } = certificates;
+    this.#secretProblems = [
+      ...known.passwordProblems.values(),
+      ...(bgpTls === undefined || tlsProblem === undefined ? [] : [tlsProblem]),
+    ];
+    const facts = { restarting: isRestart, ifindexOf: interfaces.indexOf, listen };
+    await speaker.configure(speakerConfigOf(bgp, { ...facts, ...known, ...certificates }));
+    if (speaker.lastError !== undefined) throw speaker.lastError;
+  }
+
+  /** Before BGP: what is announced is known when a session comes up. */
+  #configureVpn({ vpcs }: NodeTopology, [address]: readonly Ip[]): void {
+    const { bgp } = this.#plan;
+    const { vpn } = this.#options;
+    if (bgp === undefined || address === undefined) {
+      vpn.configure(undefined);
+      return;
+    }
+    const { asn, routerId } = bgp;
+    vpn.configure({ asn, routerId, address, vpcs, multipath: nodeMultipath });
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the admin socket and the metrics look at. */
 import type { Dataplane } from "@heddle/dataplane";
-import type { ClusterCache, HeddleNode, NodeSpeaker } from "@heddle/node";
+import type { ClusterCache, HeddleNode, NodeSpeaker, NodeVpn } from "@heddle/node";
 import type { KernelFib } from "@heddle/speaker";
 import type { AgentConfig } from "./config.ts";
 import type { NodeAttachment } from "./node-attachment.ts";
@@ -14,8 +14,7 @@ export interface AgentParts {
   readonly dataplane: Dataplane;
   readonly speaker: NodeSpeaker;
   readonly attachment: NodeAttachment;
+  readonly vpn: NodeVpn;
   readonly node: HeddleNode;
   readonly fib: KernelFib;
 }
-
-export const version = "0.1.0";

@@ -46,11 +46,25 @@ const block = {
   ...{ size: 64, used: 1 },
 };
 
+const vrf = {
+  ...{ node: "node1", vrf: "red", vrfId: 7, routeDistinguisher: "198.18.0.11:7", vni: 7 },
+  ...{ importTargets: ["65203:7"], exportTargets: ["65203:7", "65000:1"] },
+  ...{ endpoint: "198.18.0.11", ownRouteCount: 1, importedRouteCount: 2 },
+};
+const hop = "vxlan 198.18.0.12 vni 7 mac 02:0e:c6:12:00:0c";
+const vrfRoutes = [
+  { node: "node1", vrf: "red", prefix: "10.0.0.0/26", source: "own", hops: ["local"] },
+  { node: "node1", vrf: "red", prefix: "10.0.0.64/26", source: "ip-prefix", hops: [hop] },
+].map((route) => ({ ...route, isInstalled: route.source === "own" }));
+
 /** What the agent of node1 answers; anything else is refused as an agent refuses it. */
 const answers: Readonly<Record<string, string>> = {
   "/v1/ipam/blocks": JSON.stringify([block]),
   "/v1/ipam/allocations": JSON.stringify([allocation]),
   "/v1/bgp/peers": "this is no JSON",
+  "/v1/bgp/vrfs": JSON.stringify([vrf]),
+  "/v1/bgp/vrfs/routes?vrf=red": JSON.stringify({ routes: vrfRoutes, omittedCount: 0 }),
+  "/v1/bgp/vrfs/routes?vrf=wide": JSON.stringify({ routes: vrfRoutes, omittedCount: 5 }),
 };
 
 function startAgent(socketPath: string): Promise<void> {
@@ -82,6 +96,7 @@ test("every command explains itself", async () => {
     ["lab shell", "--netns <name>"],
     ["bgp routes", "--longer"],
     ["bgp explain", "--family <family>"],
+    ["bgp vrfs", "no node has the named one"],
     ["get", "--all-namespaces"],
     ["node status", "--node <name>"],
     ["", "Exit codes:"],
@@ -124,14 +139,39 @@ test("rows are a table for people and JSON for programs", async () => {
   const show = ["ipam", "show", "--node", "node1"];
   const table = await inLab(...show);
   assert.deepEqual([table.code, table.stderr], [0, ""]);
-  const cells = table.stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
-  assert.deepEqual(cells, [
+  assert.deepEqual(cellsOf(table.stdout), [
     ["BLOCK", "VPC", "NODE", "SUBNET", "POOL", "USED"],
     ["10.244.0.0/26", "default", "node1", "pods", "pods-ipv4", "1/64"],
     [""],
   ]);
   const json = await inLab("--output", "json", ...show);
   assert.deepEqual(JSON.parse(json.stdout), [block]);
+});
+
+function cellsOf(stdout: string): string[][] {
+  return stdout.split("\n").map((line) => line.trim().split(/ {2,}/));
+}
+
+test("VRFs are shown with what they import, and routes with whether they are installed", async () => {
+  const vrfs = await inLab("bgp", "vrfs", "--node", "node1");
+  assert.deepEqual([vrfs.code, vrfs.stderr], [0, ""]);
+  assert.deepEqual(cellsOf(vrfs.stdout)[1], [
+    ...["node1", "red", "7", "198.18.0.11:7", "7", "65203:7", "65203:7 65000:1"],
+    ...["198.18.0.11", "1", "2"],
+  ]);
+  const red = await inLab("bgp", "vrfs", "red", "--node", "node1");
+  assert.equal(red.code, 0);
+  assert.deepEqual(cellsOf(red.stdout).slice(0, 3), [
+    ["NODE", "ROUTE", "SOURCE", "HOPS", "INSTALLED"],
+    ["node1", "10.0.0.0/26", "own", "local", "yes"],
+    ["node1", "10.0.0.64/26", "ip-prefix", hop, "no"],
+  ]);
+  assert.match(red.stderr, /not installed .* the data plane has no tunnels/);
+  const json = await inLab("--output", "json", "bgp", "vrfs", "red", "--node", "node1");
+  assert.deepEqual([json.stderr, JSON.parse(json.stdout)], ["", vrfRoutes]);
+  const wide = await inLab("bgp", "vrfs", "wide", "--node", "node1");
+  assert.equal(wide.code, 3);
+  assert.match(wide.stderr, /^heddle: 5 more routes are not shown$/m);
 });
 
 test("an agent that is down, refuses or answers badly is one line and exit code 3", async () => {

@@ -68,7 +68,8 @@ function refuseInOneLine(command: Command): void {
 async function main(): Promise<number> {
   try {
     await program().parseAsync(process.argv);
-    return exitCodes.ok;
+    // Set by a command that has said what it could not do, and has done the rest.
+    return Number(process.exitCode ?? exitCodes.ok);
   } catch (error) {
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;

@@ -5,7 +5,13 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { type LabContext, LabError, openLab } from "@heddle/lab";
+import {
+  isRouteServerAlive,
+  type LabContext,
+  LabError,
+  openLab,
+  routeServerSocket,
+} from "@heddle/lab";
 import { askAgent } from "./agent-client.ts";
 import { CliError, exitCodes } from "./exit.ts";
 
@@ -30,6 +36,16 @@ export function agentTargets(stateDir: string, node?: string): AgentTarget[] {
     node: name,
     socketPath: path.join(lab.paths.device(name).run, "heddle", "agent.sock"),
   }));
+}
+
+/** Those of the running lab that serve; none without a lab. */
+export function labRouteServers(stateDir: string): AgentTarget[] {
+  const lab = findLab(stateDir);
+  if (lab === undefined) return [];
+  return lab.topology.management.routeServers
+    .filter(({ name }) => isRouteServerAlive(lab, name))
+    .map(({ name }) => ({ node: name, socketPath: routeServerSocket(lab, name) }))
+    .filter(({ socketPath }) => existsSync(socketPath));
 }
 
 function findLab(stateDir: string): LabContext | undefined {

@@ -1,7 +1,7 @@
 /** The paths of the admin socket; those of BGP are in `@heddle/admin`. */
 import process from "node:process";
 import { type AdminRoute, type BgpAdmin, bgpActions, bgpRoutes } from "@heddle/admin";
-import { type RouteServerParts, version } from "./parts.ts";
+import { type Owners, type RouteServerParts, version } from "./parts.ts";
 
 /** `/v1/status` */
 export interface RouteServerStatus {
@@ -9,12 +9,13 @@ export interface RouteServerStatus {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: string;
+  /** Null without agents: then nobody is asked who owns what. */
   readonly apiServer: {
     readonly url: string;
     /** All owners have been listed. */
     readonly synced: boolean;
     readonly lastError: string | null;
-  };
+  } | null;
   /** Blocks and addresses that nodes own. */
   readonly ownedCount: number;
   readonly bgp: {
@@ -40,24 +41,29 @@ function bgpOf({ config, speaker }: RouteServerParts): BgpAdmin {
 }
 
 function statusOf(parts: RouteServerParts): RouteServerStatus {
-  const { config, startedAtMs, server, speaker, ownership } = parts;
+  const { config, startedAtMs, speaker, owners } = parts;
   const peers = speaker.peers();
   return {
     node: config.name,
     version,
     pid: process.pid,
     startedAt: new Date(startedAtMs).toISOString(),
-    apiServer: {
-      url: server,
-      synced: ownership.isSynced,
-      lastError: ownership.lastError === undefined ? null : ownership.lastError.message,
-    },
-    ownedCount: ownership.entryCount,
+    apiServer: owners === undefined ? null : apiServerOf(owners),
+    ownedCount: owners === undefined ? 0 : owners.ownership.entryCount,
     bgp: {
       asn: config.asn,
       established: peers.filter(({ state }) => state === "Established").length,
       peers: peers.length,
       converged: speaker.isConverged,
     },
+  };
+}
+
+function apiServerOf({ server, ownership }: Owners): RouteServerStatus["apiServer"] {
+  const { isSynced, lastError } = ownership;
+  return {
+    url: server,
+    synced: isSynced,
+    lastError: lastError === undefined ? null : lastError.message,
   };
 }

@@ -1,38 +1,26 @@
 /** The route server of a cluster: reflects the agents' routes, and speaks with other clusters. */
 import process from "node:process";
+import { ConfigError } from "@heddle/config";
 import { createLog, type LogLevel, logLevels } from "@heddle/system";
 import { Command, Option } from "commander";
-import { ConfigError } from "./config/field.ts";
+import { checkFile } from "./check.ts";
+import { help } from "./help.ts";
 import { version } from "./parts.ts";
+import { Reload } from "./reload.ts";
 import { RouteServer, readConfig } from "./route-server.ts";
 
 const badUsage = 2;
 
-const description = `The Heddle route server.
-
-It reflects routes between the agents of a cluster (RFC 4456) and exchanges them with other
-clusters. An agent may announce only what the API says is its own: blocks, lent addresses, claims it
-holds. It is not in the path of packets, and installs no routes. Run two or three: agents connect to
-all of them.
-
-SIGHUP reads the configuration again; SIGTERM leaves the routes at the peers for the restart time.
-\`heddle bgp\` shows what it knows.`;
-
-const example = `
-A configuration:
-  name: rs1
-  asn: 65203
-  routerId: 198.18.0.21
-  families: [ipv4, ipv6, ipv4-vpn, ipv6-vpn, evpn, route-target]
-  kubeconfig: /etc/heddle/route-server.kubeconfig   # a user of heddle:viewers is enough
-  tls: { certificate: rs1.crt, key: rs1.key, authorities: ca.crt }
-  listen:
-    - { address: 0.0.0.0, port: 179, tls: true }
-  agents:
-    - { name: nodes, prefix: 198.18.0.0/24, identity: { by: certificate, suffix: .agents.heddle } }
-  peers:
-    - { address: 203.0.113.7, asn: 65300, import: all, export: [{ prefix: 10.244.0.0/16, le: 32 }] }
-`;
+const description = [
+  "The Heddle route server: a route reflector, a route server of an exchange, or a router, as its " +
+    "configuration says.",
+  "Between the agents of a cluster it reflects routes (RFC 4456); an agent may announce only what " +
+    "the API says is its own: blocks, lent addresses, claims it holds. It is not in the path of " +
+    "packets and installs no routes, unless `kernelRoutes` says so. Run two or three: agents " +
+    "connect to all of them.",
+  "SIGHUP reads the configuration again, and a file with a fault changes nothing; SIGTERM leaves " +
+    "the routes at the peers for the restart time. `heddle bgp` shows what it knows.",
+].join("\n\n");
 
 interface MainOptions {
   readonly config: string;
@@ -45,27 +33,27 @@ async function main(): Promise<void> {
     .description(description)
     .version(version)
     .addOption(new Option("--config <file>", "YAML, as below").makeOptionMandatory())
-    .option("--check", "read the configuration, say whether it is good, and end")
+    .option("--check", "read the configuration and all files it names, print what is in force, end")
     .addOption(
       new Option("--log-level <level>", "lines below it are not written")
         .choices(logLevels)
         .default("info"),
     )
-    .addHelpText("after", example);
+    .addHelpText("after", help);
   command.parse(process.argv);
   const options = command.opts<MainOptions>();
+  if (options.check === true) {
+    process.stdout.write(checkFile(options.config));
+    return;
+  }
   const config = readConfig(options.config);
-  if (options.check === true) return;
   const log = createLog(options.logLevel, { routeServer: config.name });
+  // Until it has started there is nothing to reload, and the signal must not end it.
+  const started = Promise.withResolvers<RouteServer>();
+  const reload = new Reload(started.promise, () => readConfig(options.config), log);
+  process.on("SIGHUP", () => reload.request());
   const server = await RouteServer.start(config, log);
-  process.on("SIGHUP", () => {
-    try {
-      server.reconfigure(readConfig(options.config));
-      log.info("the configuration is in force");
-    } catch (error) {
-      log.error("the configuration is refused; the one before it stays", { error });
-    }
-  });
+  started.resolve(server);
   const stop = (signal: string): void => {
     log.info("the route server stops; its peers keep the routes", { signal });
     server[Symbol.asyncDispose]().then(

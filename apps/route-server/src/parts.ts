@@ -4,11 +4,16 @@ import type { RouteServerConfig } from "./config/config.ts";
 import type { Ownership } from "./ownership/ownership.ts";
 
 export interface RouteServerParts {
-  readonly config: RouteServerConfig;
+  readonly config: Pick<RouteServerConfig, "name" | "asn">;
   readonly startedAtMs: number;
+  readonly speaker: Speaker;
+  /** Undefined without agents. */
+  readonly owners: Owners | undefined;
+}
+
+export interface Owners {
   /** URL of the API server. */
   readonly server: string;
-  readonly speaker: Speaker;
   readonly ownership: Ownership;
 }
 

@@ -2,12 +2,14 @@
  * An admin socket: JSON over HTTP on a Unix socket that only its owner can open, for the CLI and
  * for a metrics scraper on the machine. GET changes nothing; what does is a POST.
  */
-import { chmodSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import http from "node:http";
+import process from "node:process";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Log } from "@heddle/std";
 import { AdminRequestError, AdminStream } from "./answer.ts";
+import type { MetricsSource } from "./metrics-server.ts";
 
 /**
  * Answers one path. The query is that of the request; what it returns is sent as JSON, or as the
@@ -22,7 +24,7 @@ export interface AdminServerOptions {
   /** Of POST, by path; what they take is in the query. */
   readonly actions?: Readonly<Record<string, AdminRoute>>;
   /** The Prometheus text for `/metrics`. */
-  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly metrics: MetricsSource;
   readonly log: Log;
 }
 
@@ -46,9 +48,14 @@ export class AdminServer implements AsyncDisposable {
     rmSync(options.socketPath, { force: true });
     await new Promise<void>((resolve, reject) => {
       admin.#server.once("error", reject);
-      admin.#server.listen(options.socketPath, resolve);
+      // The file is made inside listen(); with these modes nobody else can open it even then.
+      const before = process.umask(0o177);
+      try {
+        admin.#server.listen(options.socketPath, resolve);
+      } finally {
+        process.umask(before);
+      }
     });
-    chmodSync(options.socketPath, 0o600);
     return admin;
   }
 

@@ -20,3 +20,6 @@ export type {
 } from "./bgp/bgp-api.ts";
 export type { BgpAdmin } from "./bgp/bgp-routes.ts";
 export { bgpActions, bgpRoutes } from "./bgp/bgp-routes.ts";
+export { peerNameOf } from "./bgp/bgp-views.ts";
+export type { MetricsServerOptions, MetricsSource } from "./metrics-server.ts";
+export { MetricsServer } from "./metrics-server.ts";

@@ -402,6 +402,20 @@ const cases: Readonly<Record<string, Case>> = {
         to: 1.5,
         error: "spec.bfd.minTransmitMs: Invalid value: 1.5: is a number, want integer",
       },
+      {
+        at: "spec.monitoringStations",
+        to: [{ address: "station", port: 1790 }],
+        error:
+          'spec.monitoringStations[0].address: Invalid value: "station": not an IPv4 address: want four decimal octets',
+      },
+      {
+        at: "spec.monitoringStations",
+        to: [
+          { address: "192.0.2.1", port: 1790 },
+          { address: "192.0.2.1", port: 1790, views: ["LocRib"] },
+        ],
+        error: 'spec.monitoringStations[1]: Duplicate value: "192.0.2.1 port 1790"',
+      },
     ],
     fixed: [],
   },
@@ -436,6 +450,11 @@ const cases: Readonly<Record<string, Case>> = {
         error: 'spec.families[1]: Duplicate value: "IPv4Unicast"',
       },
       { at: "spec.families", to: [], error: "spec.families: Required value: want at least 1" },
+      {
+        at: "spec.families",
+        to: ["IPv4Unicast", "EVPN"],
+        error: 'spec.families[1]: Invalid value: "EVPN": want it with kind reflector only',
+      },
       {
         at: "spec.passwordSecretRef",
         to: { name: "bgp" },

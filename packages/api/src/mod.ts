@@ -33,6 +33,7 @@ export type {
   BGPConfigurationSpec,
   BGPConfigurationStatus,
   GracefulRestart,
+  MonitoringStation,
 } from "./gen/bgp-configuration.gen.ts";
 export type {
   BGPPeer,
@@ -40,6 +41,7 @@ export type {
   BGPPeerSession,
   BGPPeerSpec,
   BGPPeerStatus,
+  BGPPeerTls,
 } from "./gen/bgp-peer.gen.ts";
 export type { ConfigMap } from "./gen/core/config-map.gen.ts";
 export type { Deployment, PodTemplate } from "./gen/core/deployment.gen.ts";
@@ -116,7 +118,13 @@ export type { Vpc, VpcSpec, VpcStatus } from "./gen/vpc.gen.ts";
 export type { FieldError, JsonSchema, PrinterColumn, ResourceKind } from "./kind.ts";
 export { apiVersionOf } from "./kind.ts";
 export { bgpConfigurationKind } from "./kinds/bgp-configuration.ts";
-export { bgpPeerKind } from "./kinds/bgp-peer.ts";
+export {
+  type BGPPeerFamilies,
+  type BGPPeerImportPolicy,
+  bgpPeerFamilies,
+  bgpPeerImportPolicy,
+  bgpPeerKind,
+} from "./kinds/bgp-peer.ts";
 export { fabricKind } from "./kinds/fabric.ts";
 export { heddleGroup, heddleVersion } from "./kinds/heddle-kind.ts";
 export { blockNameOf, checkBlockInPool, checkBlockInVpc, ipBlockKind } from "./kinds/ip-block.ts";
@@ -137,6 +145,7 @@ export {
 export { findOverlaps, findSecondDefault, subnetKind } from "./kinds/subnet.ts";
 export { switchKind } from "./kinds/switch.ts";
 export { nativeVpcName, vpcKind } from "./kinds/vpc.ts";
+export { routeTargetsOf, type VpcRouteTargets } from "./kinds/vpc-route-targets.ts";
 export { kindOf, kinds } from "./kinds.ts";
 export { matchesLabels } from "./labels.ts";
 export type {

@@ -12,6 +12,7 @@ export {
   bmpInformationTypes,
   bmpPeerDownReasons,
   bmpPeerTypes,
+  bmpPeerUpTypes,
   bmpStatistics,
   bmpTerminationReasons,
   bmpTerminationTypes,
@@ -36,7 +37,7 @@ export type {
 export { openOf } from "./fsm/offer.ts";
 export type { ReplayedStep, SessionRecord } from "./fsm/recording.ts";
 export { formatRecord, parseRecord, replay } from "./fsm/recording.ts";
-export { notificationFor, retainedFamilies } from "./fsm/retention.ts";
+export { mayHaveRestarted, notificationFor, retainedFamilies } from "./fsm/retention.ts";
 export type { BfdWait, SessionState, SessionStateKind } from "./fsm/state.ts";
 export type { Step } from "./fsm/step.ts";
 export { notificationOf, step } from "./fsm/step.ts";
@@ -214,8 +215,8 @@ export {
 export { applyActions } from "./policy/actions.ts";
 // rib/ and policy/
 export type { AsnRange, AsPathPattern } from "./policy/as-path-pattern.ts";
-export { formatAsPathPattern } from "./policy/as-path-pattern.ts";
-export { checkPolicy } from "./policy/check-policy.ts";
+export { formatAsPathPattern, parseAsPathPattern } from "./policy/as-path-pattern-text.ts";
+export { checkPolicy, PolicyError } from "./policy/check-policy.ts";
 export type { Residue, Verdict } from "./policy/evaluate.ts";
 export { CompiledPolicy, outcomeIndexOf } from "./policy/evaluate.ts";
 export { formatPolicy } from "./policy/format-policy.ts";
@@ -243,9 +244,10 @@ export type {
 export type { MultipathConfig, RibConfig, RouteOwnership } from "./rib/config.ts";
 export type { Candidate, DecisionStep } from "./rib/decision.ts";
 export { selectBest, selectMultipath } from "./rib/decision.ts";
+export type { DiscardCounts } from "./rib/discards.ts";
 export type { ExplainedExport, ExplainedPath, Explanation } from "./rib/explain.ts";
 export type { NotExported } from "./rib/export.ts";
-export type { Ineligible } from "./rib/import.ts";
+export type { Ineligible } from "./rib/ineligible.ts";
 export type { LocRibChange, LocRibNextHop, RouteChange } from "./rib/loc-rib.ts";
 export type { LocalAttributes } from "./rib/local-route.ts";
 export type { ComparedPath, PageCursor, PageOptions, RoutePage } from "./rib/pages.ts";
@@ -258,6 +260,16 @@ export type {
   RouteFilter,
   RouteName,
 } from "./rib/queries.ts";
+export { rehearse } from "./rib/rehearsal.ts";
 export type { Deliver, ReceiveResult } from "./rib/rib.ts";
 export { Rib } from "./rib/rib.ts";
 export type { KeyedFamily, RibReader } from "./rib/rib-reader.ts";
+export type {
+  FeedOptions,
+  FeedPiece,
+  FeedRoute,
+  FeedSource,
+  PrefixWords,
+  RouteFeed,
+} from "./rib/route-feed.ts";
+export type { RouteStates } from "./rib/route-states.ts";

@@ -7,6 +7,12 @@
 export { adminKubeconfig, agentLabel, type ClusterOptions, clusterUp } from "./cluster/cluster.ts";
 export { controllerKubeconfig, controllerLabels, controllerLease } from "./cluster/controllers.ts";
 export {
+  bgpTlsDirectory,
+  isRouteServerAlive,
+  type RouteServerStatus,
+  routeServerSocket,
+} from "./cluster/route-servers.ts";
+export {
   argvInDevice,
   execInDevice,
   failLink,
@@ -42,7 +48,13 @@ export {
   labStatus,
   type ProcessStatus,
 } from "./status.ts";
-export type { Cable, FabricObjects, LabDevice, LabTopology } from "./topology/topology.ts";
+export type {
+  Cable,
+  FabricObjects,
+  LabDevice,
+  LabTopology,
+  RouteServerPlace,
+} from "./topology/topology.ts";
 export { deriveTopology, managementDevice } from "./topology/topology.ts";
 export type { FlowRow } from "./verify/flow.ts";
 export { verifyFlows } from "./verify/verify.ts";

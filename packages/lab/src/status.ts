@@ -1,5 +1,6 @@
 /** What runs of a lab, read from the machine. */
 
+import { type RouteServerStatus, routeServerStatus } from "./cluster/route-servers.ts";
 import { serviceDirectory } from "./cluster/service-process.ts";
 import type { LabHandle } from "./control.ts";
 import { parseLabDefinition } from "./definition/parse.ts";
@@ -18,6 +19,8 @@ export interface LabStatus {
   readonly devices: readonly DeviceStatus[];
   /** Processes of no device: the API server, the controllers, what stands in for Kubernetes. */
   readonly services: readonly ProcessStatus[];
+  /** Empty without a cluster. */
+  readonly routeServers: readonly RouteServerStatus[];
   readonly cables: readonly CableStatus[];
 }
 
@@ -59,7 +62,9 @@ export async function labStatus(options: LabHandle = {}): Promise<LabStatus | un
     return { name, state: cableState(links, ports) };
   });
   const services = processesIn(serviceDirectory(lab));
-  return { name: lab.topology.name, stateDir, devices, services, cables };
+  const places = services.length === 0 ? [] : lab.topology.management.routeServers;
+  const routeServers = await inParallel(places, devicesAtOnce, (it) => routeServerStatus(lab, it));
+  return { name: lab.topology.name, stateDir, devices, services, routeServers, cables };
 }
 
 async function statusOf(lab: LabContext, it: LabDevice): Promise<DeviceStatus> {

@@ -5,15 +5,32 @@
  */
 
 // BGP, admin views and the caches of the cluster.
-export type { AgentStatus, AllocationView, BlockView } from "./admin/admin-api.ts";
+export type {
+  AgentStatus,
+  AllocationView,
+  BlockView,
+  VrfRoutesView,
+  VrfRouteView,
+  VrfView,
+} from "./admin/admin-api.ts";
 export { allocationViewsOf, blockViewsOf } from "./admin/views.ts";
+export { vrfRoutesViewOf, vrfViewsOf } from "./admin/vrf-views.ts";
 export type { Announcer } from "./announcer.ts";
+export { NodeAnnouncer } from "./announcer.ts";
+export type { BgpTlsFiles } from "./bgp/bgp-certificates.ts";
+export { BgpCertificates } from "./bgp/bgp-certificates.ts";
 export type { KnownPasswords } from "./bgp/bgp-passwords.ts";
 export { BgpPasswords } from "./bgp/bgp-passwords.ts";
 export { NodeSpeaker } from "./bgp/node-speaker.ts";
 export type { NodeBgp, NodePlan, NodeTopology } from "./bgp/plan-node-bgp.ts";
 export { planNodeBgp } from "./bgp/plan-node-bgp.ts";
-export { announceOptionsOf, secretsOf, speakerConfigOf } from "./bgp/speaker-config.ts";
+export { SessionReporter } from "./bgp/session-reporter.ts";
+export {
+  announceOptionsOf,
+  nodeMultipath,
+  secretsOf,
+  speakerConfigOf,
+} from "./bgp/speaker-config.ts";
 export { readTopology, writeTopology } from "./bgp/topology-file.ts";
 export { ClusterCache, type ClusterCacheOptions } from "./cluster/cluster-cache.ts";
 export type { ClusterObjects, ObjectCache } from "./cluster/cluster-objects.ts";
@@ -31,3 +48,5 @@ export {
 } from "./pods/choose-subnet.ts";
 export { gatewayMac, hostIfnameOf, portNameOf } from "./pods/names.ts";
 export type { PodNetwork } from "./pods/pod-network.ts";
+export type { NodeVrf } from "./vpn/node-vpn.ts";
+export { NodeVpn } from "./vpn/node-vpn.ts";

@@ -13,6 +13,7 @@ import {
   delRequest,
   gcRequest,
   newCluster,
+  routeOf,
   type TestCluster,
 } from "./testing/test-cluster.ts";
 
@@ -93,13 +94,12 @@ test("a pod of a VPC has addresses there, and infrastructure addresses for the r
   assert.deepEqual([port.spec.vpc, port.status?.phase], ["red", "HostReady"]);
 });
 
-test("blocks of VPCs are recorded by VPC, told with their VRF, and never announced", async () => {
+test("blocks of VPCs are recorded by VPC, and announced in their VRFs", async () => {
   await using cluster = await newVpcCluster();
   const node = await cluster.startNode("node1");
   for (const name of ["red", "blue"]) await attach(cluster, node, name, `${name}-1`);
   const blocks = (await cluster.store.list(ipBlockKind)).items;
   const byName = new Map(blocks.map((block) => [block.metadata.name, block.spec]));
-  const natives = blocks.filter(({ spec }) => spec.vpc === undefined);
   for (const vpc of ["red", "blue"]) {
     const own = [...node.state.blocks.values()].filter((block) => block.vpc === vpc);
     assert.deepEqual(
@@ -111,9 +111,10 @@ test("blocks of VPCs are recorded by VPC, told with their VRF, and never announc
       assert.equal(byName.get(name)?.node, "node1", name);
     }
   }
+  assert.ok(cluster.routes.of("node1").some((route) => route.endsWith(" vrf 7")));
   assert.deepEqual(
     cluster.routes.of("node1").toSorted(),
-    natives.map(({ spec }) => spec.cidr).toSorted(),
+    [...node.state.blocks.values()].map(routeOf).toSorted(),
   );
 });
 
@@ -267,7 +268,7 @@ test("a lost journal gives away neither kind of address of a living pod", async 
   assert.deepEqual(cluster.kernel("node1").doubles, []);
 });
 
-test("one fixed address serves a claim in each VPC at the same time, announced by none", async () => {
+test("one fixed address serves a claim in each VPC at the same time, announced in both", async () => {
   await using cluster = await newVpcCluster(26, "10.0.0.0/25");
   for (const name of ["red", "blue"]) {
     const spec = { subnet: `${name}-pods`, cidr: "10.0.0.128/28", allocation: "Fixed" as const };
@@ -279,10 +280,9 @@ test("one fixed address serves a claim in each VPC at the same time, announced b
   const blue = await attach(cluster, node, "blue", "blue-db", annotations);
   assert.deepEqual([red.own[0], blue.own[0]], ["10.0.0.130", "10.0.0.130"]);
   assert.notEqual(red.told[0], blue.told[0]);
-  assert.equal(
-    cluster.routes.log.some((line) => line.includes("10.0.0.130")),
-    false,
-  );
+  const announced = (): string[] =>
+    cluster.routes.of("node1").filter((route) => route.startsWith("10.0.0.130/32"));
+  assert.deepEqual(announced(), ["10.0.0.130/32 vrf 7", "10.0.0.130/32 vrf 8"]);
   const second = await cluster.startNode("node1");
   await second.network.del(delRequest("red-db"));
   await second.settled();
@@ -298,6 +298,7 @@ test("one fixed address serves a claim in each VPC at the same time, announced b
     }
     assert.equal(block.spec.node, holder, name);
   }
+  assert.deepEqual(announced(), ["10.0.0.130/32 vrf 8"]);
   await attach(cluster, second, "red", "red-db2", annotations).then(
     () => assert.fail("the claim belongs to pod red-db"),
     (error: unknown) => assert.equal((error as { code: string }).code, "AddressConflict"),
@@ -323,9 +324,23 @@ test("a block of a VPC that is given back takes no native route with it", async 
   for (const name of names) await node.network.del(delRequest(name));
   await node.maintain();
   assert.ok(redBlocks().length < before.length);
-  const kept = [...node.state.blocks.values()].filter(({ vrf }) => vrf === 0);
   assert.deepEqual(
     cluster.routes.of("node1").toSorted(),
-    kept.map(({ prefix }) => formatPrefix(prefix)).toSorted(),
+    [...node.state.blocks.values()].map(routeOf).toSorted(),
   );
+});
+
+test("a node whose last pod of a VPC is gone leaves it, and comes back with the next", async () => {
+  await using cluster = await newVpcCluster();
+  const node = await cluster.startNode("node1", { blockRestMs: 0 });
+  for (const name of ["default", "red", "blue"]) await attach(cluster, node, name, `${name}-1`);
+  const vrfs = (): Set<string> =>
+    new Set(cluster.routes.of("node1").map((route) => route.split(" vrf ")[1] ?? "native"));
+  assert.deepEqual([...vrfs()].toSorted(), ["7", "8", "native"]);
+  await node.network.del(delRequest("red-1"));
+  await node.network.del(delRequest("default-1"));
+  await node.maintain();
+  assert.deepEqual([...vrfs()].toSorted(), ["8", "native"]);
+  await attach(cluster, node, "red", "red-2");
+  assert.deepEqual([...vrfs()].toSorted(), ["7", "8", "native"]);
 });

@@ -87,7 +87,8 @@ const wrong: readonly (readonly [Partial<SpeakerConfig>, RegExp])[] = [
     { dynamicPeers: [{ ...range, template: { ...template, exportPolicy: badPolicy } }] },
     /dynamic peers r: exportPolicy: .*policy "bad": term 0, .*is 300/,
   ],
-  [{ peers: [{ ...peer, otherAsns: "external", role: "peer" }] }, /otherAsns with role peer/],
+  [{ peers: [{ ...peer, aigpMetric: 0 }] }, /aigpMetric 0, want 1 to 4294967295/],
+  [{ peers: [{ ...peer, aigp: false, aigpMetric: 5 }] }, /aigpMetric without aigp, want both/],
   [
     { peers: [{ ...peer, otherAsns: [{ first: parseAsn(64990), last: parseAsn(65010) }] }] },
     /otherAsns 64990 to 65010, want a range without our own 65000/,
@@ -108,3 +109,7 @@ for (const [fields, why] of wrong) {
     );
   });
 }
+
+test("RFC 9234 needs another AS, not one AS: a role goes with otherAsns", () => {
+  checkConfig({ ...base, peers: [{ ...peer, otherAsns: "external", role: "peer" }] });
+});

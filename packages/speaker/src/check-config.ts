@@ -152,6 +152,7 @@ function checkTemplate(config: SpeakerConfig, name: string, peer: PeerTemplate):
   checkMd5(name, peer.md5);
   checkTls(config, name, peer);
   checkAddPath(name, peer);
+  checkAigp(name, peer);
   checkPrefixLimit(name, peer);
   checkBfd(name, peer);
   checkPolicyOf(name, "importPolicy", peer.importPolicy);
@@ -191,10 +192,9 @@ function checkKind(config: SpeakerConfig, name: string, peer: PeerTemplate): voi
   );
 }
 
-function checkOtherAsns(name: string, { otherAsns, kind, role }: PeerTemplate, own: Asn): void {
+function checkOtherAsns(name: string, { otherAsns, kind }: PeerTemplate, own: Asn): void {
   if (otherAsns === undefined) return;
   check(kind === "fabric", `${name}: otherAsns of a reflector session, want none`);
-  check(role === undefined, `${name}: otherAsns with role ${role}, want one of them`);
   if (otherAsns === "external") return;
   for (const { first, last } of otherAsns) {
     const valid = first >= 1 && first <= last && (own < first || own > last);
@@ -252,6 +252,13 @@ function checkAddPath(name: string, peer: PeerTemplate): void {
   const { addPathSendMax: max } = peer;
   const valid = max === undefined || (Number.isInteger(max) && max >= 1 && max <= 64);
   check(valid, `${name}: addPathSendMax ${max}, want 1 to 64`);
+}
+
+function checkAigp(name: string, { aigp, aigpMetric: metric }: PeerTemplate): void {
+  if (metric === undefined) return;
+  check(aigp !== false, `${name}: aigpMetric without aigp, want both`);
+  const valid = Number.isInteger(metric) && metric >= 1 && metric <= 0xffffffff;
+  check(valid, `${name}: aigpMetric ${metric}, want 1 to 4294967295`);
 }
 
 function checkPrefixLimit(name: string, peer: PeerTemplate): void {

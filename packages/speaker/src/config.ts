@@ -74,11 +74,16 @@ export interface GracefulRestartConfig {
   readonly staleTimeMs: number;
   /**
    * RFC 9494: families whose routes peers shall keep past the restart time, and for how long; whole
-   * seconds, less than 2^24.
+   * seconds, less than 2^24. We keep theirs no longer either, whatever they ask.
    */
   readonly longLived?: readonly LongLivedTime[];
-  /** Longest that we keep a peer's routes for its own such time; default 24 hours. */
+  /** Bound of these times where we keep a peer's routes; default 24 hours. */
   readonly longLivedTimeMsMax?: number;
+  /**
+   * RFC 9494 4.6, while some routers of the AS or confederation do not know such routes: those get
+   * them, too, with NO_EXPORT, and everybody inside with LOCAL_PREF 0; default false.
+   */
+  readonly longLivedPartial?: boolean;
 }
 
 export const defaultLongLivedTimeMsMax = 86_400_000;
@@ -114,7 +119,7 @@ export interface PeerTemplate {
   readonly asn: Asn;
   /**
    * ASes that the peer may have instead of `asn`, as its OPEN says: `external` any but ours. Fabric
-   * peers without `role` only.
+   * peers only.
    */
   readonly otherAsns?: readonly AsnRange[] | "external";
   readonly kind: PeerKind;
@@ -151,6 +156,18 @@ export interface PeerTemplate {
   readonly addPath?: readonly AddPathOffer[];
   /** Most paths per prefix sent to an add-path peer, 1 to 64; default 8. */
   readonly addPathSendMax?: number;
+  /**
+   * AIGP (RFC 7311) is taken from the peer and sent to it; default inside the AS and confederation
+   * only. Elsewhere it is for one administration that runs several ASes.
+   */
+  readonly aigp?: boolean;
+  /** Added to AIGP of what the peer is sent with another next hop, 1 to 2^32 - 1; default 1. */
+  readonly aigpMetric?: number;
+  /**
+   * False: flow specifications of the peer need not agree with unicast routing (RFC 8955 6), for a
+   * controller that is trusted; default true.
+   */
+  readonly flowSpecValidation?: boolean;
   /** The peer may announce only what `SpeakerConfig.ownership` says is its own. */
   readonly ownRoutesOnly?: boolean;
   /** Proposed hold time; 0, or whole seconds from 3 s; default 9 s. */
@@ -263,10 +280,14 @@ export interface SessionTimers {
   readonly idleHoldDecayMs: number;
   /** Longest wait for the peer's OPEN (RFC 4271 8.2.2 suggests 4 minutes). */
   readonly openHoldMs: number;
+  /** Longest wait for BFD in strict mode where no hold time bounds it. */
+  readonly bfdHoldMs: number;
   /** Least time that a peer may take nothing of what we send (RFC 9687 suggests 8 minutes). */
   readonly sendHoldMinMs: number;
   /** Longest wait for the end of a refresh that the peer began (RFC 7313 4). */
   readonly refreshStaleMs: number;
+  /** A peer that has not begun to answer a refresh by then counts as one that does not. */
+  readonly refreshAnswerMs: number;
   /** Longest wait for a peer's route target memberships (RFC 4684 6 suggests 60 s). */
   readonly membershipWaitMs: number;
 }
@@ -277,8 +298,10 @@ export const defaultSessionTimers: SessionTimers = {
   idleHoldMaxMs: 15_000,
   idleHoldDecayMs: 15_000,
   openHoldMs: 60_000,
+  bfdHoldMs: 30_000,
   sendHoldMinMs: 480_000,
   refreshStaleMs: 360_000,
+  refreshAnswerMs: 30_000,
   membershipWaitMs: 60_000,
 };
 

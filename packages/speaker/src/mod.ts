@@ -7,8 +7,10 @@ export type { BfdState } from "./bfd/packet.ts";
 export type { BmpExporterDeps, BmpStationStatus } from "./bmp/bmp-exporter.ts";
 export { BmpExporter } from "./bmp/bmp-exporter.ts";
 export type { BmpIdentity, BmpStationConfig, BmpView } from "./bmp/config.ts";
+export { bmpViews } from "./bmp/config.ts";
 export type { CaptureOptions } from "./capture/capture.ts";
 export { Capture } from "./capture/capture.ts";
+export { checkConfig } from "./check-config.ts";
 export type {
   AnnounceOptions,
   AsnRange,
@@ -27,6 +29,7 @@ export {
   defaultGracefulRestart,
   defaultHoldTimeMs,
   defaultListen,
+  defaultLongLivedTimeMsMax,
   defaultSessionTimers,
 } from "./config.ts";
 export type { SpeakerErrorCode } from "./errors.ts";

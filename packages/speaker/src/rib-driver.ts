@@ -18,10 +18,19 @@ import type { Session } from "./peer/session.ts";
 import { SinkFeed } from "./sink-feed.ts";
 
 /**
- * Prefixes advertised per turn: some milliseconds of work. The more there are, the more routes of
- * the same attributes share messages, and the fewer writes there are per peer.
+ * Prefixes advertised per turn. The more there are, the more routes of the same attributes share
+ * messages, and the fewer writes there are per peer; so it is as many as the time allows.
  */
 const flushCountMax = 16_384;
+const flushCountMin = 8192;
+/** What a flush should take at most. */
+const flushMs = 5;
+/** What peers that are not in sync get of a turn, all together. */
+const catchUpMs = 5;
+/** After so long without a turn the next one does not wait for others to have something to say. */
+const quietMs = 10;
+/** And after so many times what the last one took: with many peers to write to, haste is dear. */
+const quietTurns = 20;
 /** Octets of initial table made per peer and turn. */
 const pullLength = 64 * 1024;
 /** Changes per call of a sink. */
@@ -34,9 +43,12 @@ export interface Sinks {
   readonly routes: RouteSink | undefined;
 }
 
+/** What of a session carries routes. */
+export type RouteSession = Pick<Session, "sendUpdates" | "sendRouteRefresh">;
+
 /** A peer with a session. */
 interface Served {
-  readonly session: Session;
+  readonly session: RouteSession;
   readonly membershipWait: Timer | undefined;
   /** Since when its write queue is full; undefined while it has room. */
   fullSinceMs: number | undefined;
@@ -53,6 +65,9 @@ export class RibDriver {
   readonly #peers: Map<PeerIndex, Served> = new Map();
   #scheduled = false;
   #stopped = false;
+  /** From then on it is quiet. */
+  #quietAtMs = Number.NEGATIVE_INFINITY;
+  #flushCount = flushCountMin;
   #settled: (() => void) | undefined;
 
   constructor(rib: Rib, sinks: Sinks, clock: Clock, log: Log) {
@@ -85,7 +100,7 @@ export class RibDriver {
    * The peer's session is Established. Its VPN routes wait for what it wants of them, but not longer
    * than `membershipWaitMs` (RFC 4684 6); 0: it does not say what it wants.
    */
-  attach(peer: PeerIndex, session: Session, membershipWaitMs: number): void {
+  attach(peer: PeerIndex, session: RouteSession, membershipWaitMs: number): void {
     const stopWaiting = (): void => {
       this.#rib.stopAwaitingMemberships(peer);
       this.schedule();
@@ -131,15 +146,27 @@ export class RibDriver {
     this.schedule();
   }
 
-  /** There may be something to do: once per turn, whoever asks how often. */
+  /**
+   * There may be something to do: once per turn, whoever asks how often. What comes after a quiet
+   * time is passed on as soon as the caller is done; what comes on its heels waits for the end of
+   * the turn, so that routes share messages and writes.
+   */
   schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      if (!this.#stopped) this.#turn();
-    });
+    if (this.#clock.nowMs() >= this.#quietAtMs) queueMicrotask(this.#run);
+    else setImmediate(this.#run);
   }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    const startMs = this.#clock.nowMs();
+    const more = this.#turn();
+    const endMs = this.#clock.nowMs();
+    this.#quietAtMs = endMs + Math.max(quietMs, quietTurns * (endMs - startMs));
+    if (more) this.schedule();
+  };
 
   /** Calls back once the sink has taken every change that there is now. */
   whenSettled(run: () => void): void {
@@ -154,11 +181,23 @@ export class RibDriver {
     await this.#routes?.rest();
   }
 
-  #turn(): void {
-    const more = this.#rib.dirty && this.#rib.flush(this.#deliver, flushCountMax);
+  /** True when there is more to do. */
+  #turn(): boolean {
+    const more = this.#rib.dirty && this.#flush();
     const behind = this.#catchUp();
     this.#feedSinks();
-    if (more || behind) this.schedule();
+    return more || behind;
+  }
+
+  #flush(): boolean {
+    const startMs = this.#clock.nowMs();
+    const more = this.#rib.flush(this.#deliver, this.#flushCount);
+    const tookMs = this.#clock.nowMs() - startMs;
+    if (tookMs > flushMs) this.#flushCount = Math.max(flushCountMin, this.#flushCount / 2);
+    else if (more && tookMs < flushMs / 2) {
+      this.#flushCount = Math.min(flushCountMax, this.#flushCount * 2);
+    }
+    return more;
   }
 
   readonly #deliver = (peer: PeerIndex, bytes: Uint8Array): boolean => {
@@ -171,19 +210,35 @@ export class RibDriver {
 
   /** True when a peer with room in its queue is still owed a part of the table. */
   #catchUp(): boolean {
+    const endMs = this.#clock.nowMs() + catchUpMs;
     let behind = false;
     for (const [peer, served] of this.#peers) {
-      if (served.fullSinceMs !== undefined) continue;
-      if (this.#rib.inSync(peer) && !this.#delimit(peer, served)) continue;
-      const bytes = this.#rib.pull(peer, pullLength);
-      if (bytes === undefined) {
-        // In sync by this call, so that what waited for it can go on.
-        behind ||= this.#rib.inSync(peer) && served.refreshDue.size + served.refreshing.size > 0;
-      } else if (this.#deliver(peer, bytes)) {
-        behind = true;
-      }
+      if (!this.#serve(peer, served)) continue;
+      behind = true;
+      if (this.#clock.nowMs() < endMs) continue;
+      this.#rotate(peer);
+      break;
     }
     return behind;
+  }
+
+  /** True when there is more for the peer, as far as one can tell. */
+  #serve(peer: PeerIndex, served: Served): boolean {
+    if (served.fullSinceMs !== undefined) return false;
+    if (this.#rib.inSync(peer) && !this.#delimit(peer, served)) return false;
+    const bytes = this.#rib.pull(peer, pullLength);
+    if (bytes !== undefined) return this.#deliver(peer, bytes);
+    // In sync by this call, so that what waited for it can go on.
+    return this.#rib.inSync(peer) && served.refreshDue.size + served.refreshing.size > 0;
+  }
+
+  /** The next turn begins with who comes after `last`. */
+  #rotate(last: PeerIndex): void {
+    for (const [peer, served] of [...this.#peers]) {
+      this.#peers.delete(peer);
+      this.#peers.set(peer, served);
+      if (peer === last) return;
+    }
   }
 
   /** For a peer in sync: ends the refreshes that were sent, begins those that are due. */

@@ -15,7 +15,7 @@ import {
   type RibReader,
   type RouteFilter,
 } from "@heddle/bgp";
-import { formatIp, type Ifindex, type Ip, type Prefix } from "@heddle/inet";
+import { type Asn, formatIp, type Ifindex, type Ip, type Ip4, type Prefix } from "@heddle/inet";
 import { type Fd, openNetns } from "@heddle/native";
 import type { Clock, Log, Rng } from "@heddle/std";
 import { systemClock, systemRng } from "@heddle/system";
@@ -105,7 +105,7 @@ export class Speaker implements AsyncDisposable {
     this.#observers = new Observers(clock);
     this.#netns = deps.netns === undefined ? undefined : openNetns(deps.netns);
     this.#rib = newRib(config, rng);
-    if (graceful?.restarting === true) this.#rib.holdBestPath();
+    if (graceful?.restarting === true) this.#rib.holdBestPath(config.families.filter(selects));
     this.#driver = new RibDriver(
       this.#rib,
       { fib: deps.fib, routes: deps.routes },
@@ -306,6 +306,14 @@ export class Speaker implements AsyncDisposable {
     return config === undefined ? undefined : peerNameOf(config);
   }
 
+  get asn(): Asn {
+    return this.#config.asn;
+  }
+
+  get routerId(): Ip4 {
+    return this.#config.routerId;
+  }
+
   /** Those that `rib` has tables for. */
   get families(): readonly AddressFamily[] {
     return this.#config.families;
@@ -452,8 +460,17 @@ function newRib(config: SpeakerConfig, rng: Rng): Rib {
     ...(config.watchedFamilies === undefined ? {} : { watchedFamilies: config.watchedFamilies }),
     ...(config.confederation === undefined ? {} : { confederation: config.confederation }),
     ...(config.ownership === undefined ? {} : { ownership: config.ownership }),
+    longLivedPartial: config.gracefulRestart?.longLivedPartial === true,
     hashSeed: rng.uint32(),
   });
+}
+
+/**
+ * Memberships (RFC 4684) choose nothing that is forwarded, and peers wait for them before they send
+ * the routes that selection waits for.
+ */
+function selects(family: AddressFamily): boolean {
+  return family !== "route-target";
 }
 
 /** Whose tables a started speaker waits for: peers by range are nobody before they connect. */

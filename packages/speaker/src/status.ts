@@ -1,5 +1,11 @@
 /** What the speaker tells about its peers. */
-import type { AddressFamily, BgpRole, RibPeerCounts, SessionStateKind } from "@heddle/bgp";
+import type {
+  AddressFamily,
+  BgpRole,
+  DiscardCounts,
+  RibPeerCounts,
+  SessionStateKind,
+} from "@heddle/bgp";
 import type { Asn, Ifindex, Ip, Ip4 } from "@heddle/inet";
 import type { BfdState } from "./bfd/packet.ts";
 import type { PeerKind } from "./config.ts";
@@ -28,6 +34,10 @@ export interface PeerStatus {
   /** The peer's BGP Identifier, once known. */
   readonly routerId: Ip4 | undefined;
   readonly counts: ReadonlyMap<AddressFamily, RibPeerCounts>;
+  /** What of its routes was thrown away for their form (RFC 7606), over all sessions. */
+  readonly discards: DiscardCounts;
+  /** Route refreshes asked of the peer (RFC 2918), where RFC 7313 makes an answer known. */
+  readonly unansweredRefreshes: readonly UnansweredRefresh[];
   /** Families that have come near `prefixCountMax`. */
   readonly prefixWarnings: readonly AddressFamily[];
   /** Negotiated; while there is no session, what we propose. */
@@ -88,4 +98,10 @@ export interface CapabilityStatus {
   readonly peerHostname: string | undefined;
   /** Families that the peer is sending again, delimited (RFC 7313). */
   readonly refreshing: readonly AddressFamily[];
+}
+
+export interface UnansweredRefresh {
+  readonly family: AddressFamily;
+  /** Since when. */
+  readonly askedAtWallMs: number;
 }

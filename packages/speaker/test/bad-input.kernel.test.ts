@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { acceptAll, encodeOpen, type Open } from "@heddle/bgp";
+import { acceptAll, addressFamilies, encodeOpen, type Open } from "@heddle/bgp";
+import { fromHex } from "@heddle/codec";
 import { formatPrefix, parseAsn, parseIp4 } from "@heddle/inet";
 import { silentLog } from "@heddle/std";
 import {
@@ -16,6 +17,7 @@ import {
   SpeakerError,
 } from "../src/mod.ts";
 import { type Frr, Lab, until } from "./testing/lab.ts";
+import { RawSession, rawUpdate } from "./testing/raw-session.ts";
 import { RecordingFib } from "./testing/recording-fib.ts";
 import { talk } from "./testing/talk.ts";
 
@@ -59,6 +61,9 @@ router bgp 65201
 exit
 `;
 
+/** Of a route inside our AS: ORIGIN, an empty path, NEXT_HOP, LOCAL_PREF. */
+const attributes = "400101 00 400200 400304 ac100100 400504 00000064";
+
 const good: PeerConfig = {
   address: parseIp4("172.16.0.0"),
   asn: parseAsn(65201),
@@ -78,12 +83,19 @@ function config(peer: Partial<PeerConfig>): SpeakerConfig {
   return {
     asn: parseAsn(65203),
     routerId: parseIp4("172.16.0.1"),
-    families: ["ipv4-unicast"],
+    families: ["ipv4-unicast", "evpn"],
     listen: [{ address: parseIp4("0.0.0.0"), port: 179 }],
     peers: [good, { ...bad, ...peer }],
     multipath: { ebgpCountMax: 16, ibgpCountMax: 1, relaxAsPath: false },
     timers: { idleHoldMinMs: 200, idleHoldMaxMs: 500, connectRetryMs: 1000 },
   };
+}
+
+/** The default route and three networks; what the bad peer sends of them is longer, or refused. */
+const goodRouteCount = 4;
+
+function isHeld({ counts }: PeerStatus): boolean {
+  return counts.get("ipv4-unicast")?.accepted === goodRouteCount;
 }
 
 describe("bad input beside a session with FRR", { timeout: 90_000 }, () => {
@@ -105,7 +117,15 @@ describe("bad input beside a session with FRR", { timeout: 90_000 }, () => {
   const start = async (peer: Partial<PeerConfig>): Promise<Speaker> => {
     const deps = { log: silentLog, fib: new RecordingFib(), netns: lab.path("node") };
     const speaker = await Speaker.start(config(peer), deps);
-    await until("the good session", () => speaker.peers()[0]?.state === "Established");
+    try {
+      await until("the good session and its routes", () => {
+        const [first] = speaker.peers();
+        return first?.state === "Established" && isHeld(first);
+      });
+    } catch (error) {
+      await speaker.stop();
+      throw error;
+    }
     return speaker;
   };
   const badStatus = (speaker: Speaker): PeerStatus => speaker.peers()[1] as PeerStatus;
@@ -113,6 +133,9 @@ describe("bad input beside a session with FRR", { timeout: 90_000 }, () => {
     const [first] = speaker.peers();
     assert.deepEqual([first?.state, first?.establishedCount], ["Established", 1]);
     assert.equal(first?.reason, undefined);
+    assert.ok(isHeld(first as PeerStatus));
+    const { length } = [...speaker.routes({ from: good.address, bestOnly: true })];
+    assert.equal(length, goodRouteCount);
   };
   const sendOpen = (open: Partial<Open>): Promise<string[]> =>
     talk(
@@ -178,6 +201,10 @@ describe("bad input beside a session with FRR", { timeout: 90_000 }, () => {
       return found?.received === 3 ? found : undefined;
     });
     assert.equal(counts.accepted, 1);
+    assert.deepEqual([...counts.notUsed].sort(), [
+      ["as-loop", 1],
+      ["own-next-hop", 1],
+    ]);
     const routes = [...speaker.routes({ from: bad.address })].map((route) => [
       "prefix" in route && route.prefix !== undefined ? formatPrefix(route.prefix) : "",
       route.ineligible ?? route.attributes.asPath.flatMap(({ asns }) => asns).length,
@@ -191,6 +218,106 @@ describe("bad input beside a session with FRR", { timeout: 90_000 }, () => {
     goodIsUntouched(speaker);
   });
 
+  /** An iBGP peer by hand: FRR, which dials as well, is kept away. */
+  const inside = async (
+    run: (speaker: Speaker, session: RawSession) => Promise<void>,
+  ): Promise<void> => {
+    frr.configure("bgpd", "router bgp 65201", "neighbor 172.16.1.1 shutdown");
+    try {
+      await using speaker = await start({
+        ...{ asn: parseAsn(65203), kind: "reflector", passive: true },
+        families: ["ipv4-unicast", "evpn"],
+      });
+      const capabilities = (["ipv4-unicast", "evpn"] as const).map((family) => ({
+        kind: "multiprotocol" as const,
+        ...addressFamilies[family],
+      }));
+      const routerId = parseIp4("172.16.1.0");
+      const open = { asn: 65203, holdTimeS: 90, routerId, capabilities };
+      const local = parseIp4("172.16.1.1");
+      using session = await RawSession.start(lab.path("leaf"), bad.address, local, open);
+      await until("the session", () => badStatus(speaker).state === "Established");
+      await run(speaker, session);
+      goodIsUntouched(speaker);
+    } finally {
+      frr.configure("bgpd", "router bgp 65201", "no neighbor 172.16.1.1 shutdown");
+    }
+  };
+
+  test("routes that we or our cluster have reflected are told from others", () =>
+    inside(async (speaker, session) => {
+      session.send(rawUpdate(`${attributes} 800904 ac100001`, "18c63364"));
+      session.send(rawUpdate(`${attributes} 800904 ac100064 800a08 ac100065 ac100001`, "18c63365"));
+      session.send(rawUpdate(`${attributes} 800904 ac100064 800a04 ac100065`, "18c63366"));
+      const counts = await until("three routes", () => {
+        const found = badStatus(speaker).counts.get("ipv4-unicast");
+        return found?.received === 3 ? found : undefined;
+      });
+      assert.deepEqual([counts.accepted, [...counts.notUsed]], [1, [["cluster-loop", 2]]]);
+      assert.equal(badStatus(speaker).reason, undefined);
+    }));
+
+  test("malformed and overlong attributes cost their routes, are counted, and end no session", () =>
+    inside(async (speaker, session) => {
+      session.send(rawUpdate(attributes, "18c63364 18c63365"));
+      // An ORIGINATOR_ID of 5 octets; an attribute longer than the block; an AS segment likewise.
+      session.send(rawUpdate(`${attributes} 800905 ac10000100`, "18c63364"));
+      session.send(rawUpdate(`${attributes} d0 08 0fff 00000000`, "18c63365"));
+      const path = "4002 06 02 ff 0000fe4c";
+      session.send(rawUpdate(`400101 00 ${path} 400304 ac100100 400504 00000064`, "18c63366"));
+      // ATOMIC_AGGREGATE with a value is dropped alone.
+      session.send(rawUpdate(`${attributes} 400601 00`, "18c63367"));
+      // A thousand communities are many, and nothing is wrong with them.
+      const many = `d0 08 0fa0 ${"fe4c0001".repeat(1000)}`;
+      session.send(rawUpdate(`${attributes} ${many}`, "18c63368"));
+      // EVPN route of type 99.
+      const evpn = "800e 0d 0019 46 04 ac100100 00 63 02 0102";
+      session.send(rawUpdate(`400101 00 400200 400504 00000064 ${evpn}`));
+      const { discards } = await until("what was discarded", () =>
+        badStatus(speaker).discards.unknownRouteTypes === 1 ? badStatus(speaker) : undefined,
+      );
+      assert.deepEqual(discards, {
+        unknownRouteTypes: 1,
+        treatedAsWithdrawn: 3,
+        withoutAttribute: 1,
+      });
+      const left = [...speaker.routes({ from: bad.address })].map(({ prefix }) =>
+        formatPrefix(prefix),
+      );
+      assert.deepEqual(left.sort(), ["198.51.103.0/24", "198.51.104.0/24"]);
+      assert.equal(badStatus(speaker).state, "Established");
+    }));
+
+  for (const [what, bytes, heard, why] of [
+    [
+      "an UPDATE whose attributes are longer than the message",
+      fromHex(`${"ff".repeat(16)}0017 02 0000 00ff`.replaceAll(" ", "")),
+      "UPDATE Message Error/Malformed Attribute List (3/1)",
+      /sent UPDATE Message Error/,
+    ],
+    [
+      "a message longer than 4096 octets that nobody agreed on",
+      fromHex(`${"ff".repeat(16)}1388 02`.replaceAll(" ", "")),
+      "Message Header Error/Bad Message Length (1/2)",
+      /length 5000/,
+    ],
+    [
+      "a stream without a marker",
+      new Uint8Array(19).fill(7),
+      "Message Header Error/Connection Not Synchronized (1/1)",
+      /sent Message Header Error/,
+    ],
+  ] as const) {
+    test(`${what} ends that session alone, with its reason`, () =>
+      inside(async (speaker, session) => {
+        session.send(bytes);
+        const loss = await until("the end", () => badStatus(speaker).lastLoss);
+        assert.match(loss.message, why);
+        assert.equal(loss.direction, "sent");
+        await until("the NOTIFICATION", () => session.heard.includes(heard));
+      }));
+  }
+
   test("a malformed configuration is refused with field, value and wish, and nothing changes", async () => {
     await using speaker = await start({});
     const wrong: readonly (readonly [Partial<PeerConfig>, RegExp])[] = [
@@ -198,7 +325,7 @@ describe("bad input beside a session with FRR", { timeout: 90_000 }, () => {
       [{ keepaliveMs: 4000, holdTimeMs: 9000 }, /keepaliveMs 4000, want from 100 to a third/],
       [{ asn: parseAsn(65203) }, /asn 65203, want another than our own/],
       [{ families: [] }, /families empty, want at least one/],
-      [{ families: ["evpn"] }, /families with evpn, want only the speaker's/],
+      [{ families: ["ipv6-unicast"] }, /families with ipv6-unicast, want only the speaker's/],
       [{ md5: "" }, /md5 of 0 octets, want 1 to 80/],
       [{ addPathSendMax: 65 }, /addPathSendMax 65, want 1 to 64/],
       [{ strictRole: true }, /strictRole without role/],

@@ -1,13 +1,17 @@
 /** What must hold of the VRFs of a node before anything is made of them. */
 import {
   familyOf,
+  formatMac,
   formatRouteDistinguisher,
+  type Mac,
   type RouteDistinguisher,
   type RouteTarget,
 } from "@heddle/inet";
 import { VpnError } from "./errors.ts";
+import { isHostMac } from "./host-mac.ts";
 import {
   type EthernetSegment,
+  type LocalEndpoint,
   type LocalPrefix,
   maxEsi,
   type Subnet,
@@ -42,7 +46,10 @@ export function checkVrfs(vrfs: readonly Vrf[]): void {
     names.add(vrf.name, "name", owner);
     ids.add(vrf.vrfId, "id", owner);
     rds.add(vrf.rd, `route distinguisher ${formatRouteDistinguisher(vrf.rd)}`, owner);
-    if (vrf.l3 !== undefined) vnis.add(vrf.l3.vni, `VNI ${vrf.l3.vni}`, owner);
+    if (vrf.l3 !== undefined) {
+      vnis.add(vrf.l3.vni, `VNI ${vrf.l3.vni}`, owner);
+      checkHostMac(vrf.l3.routerMac, owner);
+    }
     if (vrf.label !== undefined) labels.add(checkedLabel(vrf.label, owner), "label", owner);
     checkTargets(vrf.importTargets, vrf.exportTargets, owner);
     const subnetNames = new Unique<string>();
@@ -90,6 +97,29 @@ export function checkSegments(segments: readonly EthernetSegment[], vrfs: readon
     esis.add(segment.esi, "identifier", owner);
     for (const { vrf, subnet } of segment.subnets) findSubnet(vrfs, vrf, subnet);
   }
+}
+
+/**
+ * Others reach a host on a segment only by the routes of the segment (RFC 7432 9.2.2).
+ * @throws VpnError `config` when the endpoint's subnet is not on a segment of the node, or when it
+ *   is a gateway
+ */
+export function checkEndpointSegment(
+  { defaultGateway, esi = singleHomed, subnet, vrf }: LocalEndpoint,
+  segments: readonly EthernetSegment[],
+): void {
+  if (esi === singleHomed) return;
+  const owner = `Ethernet segment 0x${esi.toString(16)} of an endpoint`;
+  if (defaultGateway === true) throw refused(owner, "a default gateway", "none there");
+  const segment = segments.find((other) => other.esi === esi);
+  if (segment === undefined) throw refused(owner, "not known", "one of the node's");
+  if (segment.subnets.some((on) => on.vrf === vrf && on.subnet === subnet)) return;
+  throw refused(owner, `not of subnet ${vrf}/${subnet}`, "one that the subnet is on");
+}
+
+/** @throws VpnError `config` */
+export function checkHostMac(mac: Mac, owner: string): void {
+  if (!isHostMac(mac)) throw refused(owner, `MAC address ${formatMac(mac)}`, "a unicast one");
 }
 
 /** @throws VpnError `config` when there is none */

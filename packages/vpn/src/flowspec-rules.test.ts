@@ -87,5 +87,9 @@ test("RFC 8955 7: actions are told as numbers; what contradicts is resolved down
     ]),
     "ip-protocol =6: bytes/s 1000; packets/s 50; redirect vrf 2; dscp 46; sample; continue",
   );
+  const rates = [-5, Number.NaN].map((rate) =>
+    first([{ kind: "traffic-rate-bytes", asn: 1, rate } as const]),
+  );
+  assert.deepEqual(rates, ["ip-protocol =6: bytes/s 0; stop", "ip-protocol =6: stop"]);
   assert.equal(first([redirect("65000:99")]), "ip-protocol =6: stop", "no VRF imports it");
 });

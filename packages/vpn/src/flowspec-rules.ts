@@ -127,10 +127,10 @@ function actionsOf(communities: readonly bigint[], vrfs: readonly Vrf[]): FlowSp
     const community = decodeExtendedCommunity(value);
     switch (community.kind) {
       case "traffic-rate-bytes":
-        byteRate = lower(byteRate, Math.max(0, community.rate));
+        byteRate = lowerRate(byteRate, community.rate);
         break;
       case "traffic-rate-packets":
-        packetRate = lower(packetRate, Math.max(0, community.rate));
+        packetRate = lowerRate(packetRate, community.rate);
         break;
       case "redirect":
         for (const { importTargets, vrfId } of vrfs) {
@@ -156,6 +156,11 @@ function actionsOf(communities: readonly bigint[], vrfs: readonly Vrf[]): FlowSp
     sample,
     isContinued,
   };
+}
+
+/** RFC 8955 7.1: below zero is zero. What is no number asks for nothing. */
+function lowerRate(known: number | undefined, rate: number): number | undefined {
+  return Number.isNaN(rate) ? known : lower(known, Math.max(0, rate));
 }
 
 function lower<N extends number>(known: N | undefined, value: N): N {

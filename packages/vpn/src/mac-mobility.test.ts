@@ -58,7 +58,7 @@ test("RFC 7432 15: a host that moves here is announced one above the other node"
   assert.deepEqual(lines, ["announce 0", "withdraw, probe", "announce 2", "", ""]);
 });
 
-test("RFC 7432 15.1: of equal sequence numbers the node with the lower address keeps the host", () => {
+test("RFC 7432 15: of equal sequence numbers the node with the lower address keeps the host", () => {
   const higher = { node: parseIp("10.0.0.9") };
   const lower = { node: parseIp("10.0.0.4") };
   assert.deepEqual(run([learned(0), remote(1, 0, higher)]).lines, ["announce 0", ""]);
@@ -81,6 +81,32 @@ test("RFC 7432 15.2: sticky addresses do not move, in either direction", () => {
   assert.equal(other.state.local, undefined);
   const late = run([learned(0), remote(1, 0, { sticky: true })]);
   assert.deepEqual(late.lines, ["announce 0", "withdraw, probe"]);
+});
+
+test("RFC 7432 15.2: a sticky address has the sequence number 0, and a new one when it is let go", () => {
+  const { lines } = run([
+    remote(0, 4),
+    learned(1, { sticky: true }),
+    remote(2, 4),
+    learned(3),
+    { kind: "aged", nowMs: 4 },
+  ]);
+  assert.deepEqual(lines, [
+    "",
+    "announce 0 sticky",
+    "alert sticky-conflict",
+    "announce 5",
+    "withdraw",
+  ]);
+});
+
+test("sequence numbers end at the highest: then the node with the lowest address has the host", () => {
+  const highest = 0xffffffff;
+  const higher = { node: parseIp("10.0.0.9") };
+  const lower = { node: parseIp("10.0.0.4") };
+  const events = [remote(0, highest, higher), learned(1), remote(2, highest, higher)];
+  assert.deepEqual(run(events).lines, ["", `announce ${highest}`, ""]);
+  assert.deepEqual(run([...events, remote(3, highest, lower)]).lines.at(-1), "withdraw, probe");
 });
 
 test("the fifth move within 180 seconds makes a duplicate, which is frozen for a time", () => {

@@ -82,7 +82,10 @@ export const unknownMac: MobilityState = {
   frozenUntilMs: undefined,
 };
 
-/** The highest sequence number (RFC 7432 7.7: uint32); numbers do not wrap. */
+/**
+ * The highest sequence number (RFC 7432 7.7: uint32). Numbers stop there instead of wrapping, since
+ * nobody could tell an old one from a new one: the node with the lowest address then has the host.
+ */
 const sequenceMax = 0xffffffff;
 
 /**
@@ -125,7 +128,7 @@ function thaw(state: MobilityState, nowMs: number): MobilityStep {
     const alert = { kind: "alert", reason: "sticky-conflict" } as const;
     return { state: { ...thawed, local: undefined }, effects: [alert] };
   }
-  const sequence = sequenceFor(local.esi, remote, local.sequence);
+  const sequence = local.sticky ? 0 : sequenceFor(local.esi, remote, local.sequence);
   const announced = { ...local, sequence };
   return { state: { ...thawed, local: announced }, effects: [announce(announced)] };
 }
@@ -162,11 +165,13 @@ function learned(
   }
   if (local !== undefined) {
     if (local.sticky === sticky && local.esi === esi) return { state, effects: [] };
-    const changed = { ...local, sticky, esi };
+    const sequence = sticky ? 0 : sequenceFor(esi, remote, local.sequence);
+    const changed = { sequence, sticky, esi };
     const effects = state.frozenUntilMs === undefined ? [announce(changed)] : [];
     return { state: { ...state, local: changed }, effects };
   }
-  const here = { sequence: sequenceFor(esi, remote, 0), sticky, esi };
+  // RFC 7432 15.2: a sticky address has the number 0.
+  const here = { sequence: sticky ? 0 : sequenceFor(esi, remote, 0), sticky, esi };
   const next = { ...state, local: here };
   if (state.frozenUntilMs !== undefined) return { state: next, effects: [] };
   if (remote === undefined || !isElsewhere(remote, esi)) {
@@ -198,8 +203,8 @@ function heard(config: MobilityConfig, state: MobilityState): MobilityStep {
     return { state, effects: [] };
   }
   if (!isElsewhere(remote, local.esi)) {
-    // RFC 7432 15.1: nodes on one segment announce one sequence number.
-    if (remote.sequence <= local.sequence) return { state, effects: [] };
+    // RFC 7432 15: nodes on one segment announce one sequence number.
+    if (local.sticky || remote.sequence <= local.sequence) return { state, effects: [] };
     const raised = { ...local, sequence: remote.sequence };
     return { state: { ...state, local: raised }, effects: [announce(raised)] };
   }
@@ -209,7 +214,7 @@ function heard(config: MobilityConfig, state: MobilityState): MobilityStep {
   return { state: { ...state, local: undefined }, effects };
 }
 
-/** RFC 7432 15.1: a higher number wins; of equal ones the lower address of the node. */
+/** RFC 7432 15: a higher number wins; of equal ones the lower address of the node. */
 function isLost(config: MobilityConfig, local: LocalMac, remote: RemoteMac): boolean {
   if (remote.sticky || remote.sequence > local.sequence) return true;
   return remote.sequence === local.sequence && compareIp(remote.node, config.node) < 0;

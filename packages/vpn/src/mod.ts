@@ -11,19 +11,7 @@
  *      asymmetric   the same, and a route to the host: VXLAN with the L2 VNI and the MAC address
  *                   of the host; the subnet must exist here
  *
- * Worked example (`example.test.ts` runs it between two RIBs):
- *
- *      const desired = originate(vtep, { vrfs, segments: [], endpoints, prefixes: [] });
- *      for (const { op, route } of plan(desired, actual)) {
- *        const { family, key, payload, attributes } = route;
- *        if (op === "announce") rib.originateRoute(family, key, payload, attributes);
- *        else rib.withdrawRoute(family, key);
- *      }
- *
- *      const imports = new ImportTable({ vtep, multipath });
- *      imports.configure(vrfs);
- *      for (const change of rib.takeRouteChanges()) imports.update(change);
- *      for (const change of imports.takeChanges()) program(change);
+ * `packages/vpn/README.md` shows how it is driven, `examples/bgp/vpn.ts` runs it between two RIBs.
  * @module
  */
 export { checkSegments, checkVrfs, routeTargetCountMax } from "./check-vrfs.ts";
@@ -48,10 +36,15 @@ export type {
 export { flowspecRules, formatFlowSpecRule } from "./flowspec-rules.ts";
 export type { LocalHop, MacHop, RouteHop, SegmentHop, TunnelHop } from "./hop.ts";
 export { equalHops, formatHop } from "./hop.ts";
-export type { ImportChange, ImportConfig } from "./import/import-table.ts";
+export type {
+  ImportChange,
+  MacEntry,
+  NeighborEntry,
+  VrfRoute,
+} from "./import/import-change.ts";
+export { pathIdOf } from "./import/import-path.ts";
+export type { ImportConfig } from "./import/import-table.ts";
 export { ImportTable } from "./import/import-table.ts";
-export type { MacEntry, NeighborEntry } from "./import/mac-vrf-table.ts";
-export type { VrfRoute } from "./import/vrf-table.ts";
 export { hopCountMax } from "./import/vrf-table.ts";
 export type {
   LocalMac,

@@ -16,10 +16,15 @@ export function esImportMac(esi: Esi): Mac {
   return macFromBytes(esiToBytes(esi).subarray(1, 7));
 }
 
-/** RFC 8584 2.2: type (2) | reserved, algorithm (1) | capabilities (2) | reserved (3). */
-export function electionCommunity(algorithm: ElectionAlgorithm): ExtendedCommunity {
+/**
+ * RFC 8584 2.2: type (2) | reserved, algorithm (1) | capabilities (2) | reserved (3). None for the
+ * default algorithm, which a route without the community asks for: there are implementations of RFC
+ * 7432 alone that discard routes with it.
+ */
+export function electionCommunities(algorithm: ElectionAlgorithm): ExtendedCommunity[] {
+  if (algorithm === "modulo") return [];
   const value = (BigInt(electionType) << 48n) | (BigInt(algorithmNumbers[algorithm]) << 40n);
-  return { kind: "opaque", value };
+  return [{ kind: "opaque", value }];
 }
 
 /**

@@ -97,6 +97,8 @@ export interface LocalEndpoint {
   readonly esi?: Esi;
   /** As of `stepMobility`; absent: it has never moved. */
   readonly mobility?: { readonly sequence: number; readonly sticky: boolean };
+  /** The subnet's gateway at this node (RFC 7432 10.1): single-homed, and only bridged to. */
+  readonly defaultGateway?: boolean;
 }
 
 /** A prefix that is reached through this node. */

@@ -34,9 +34,11 @@ export async function explain(
 /** By which rule of RFC 4271 9.1.2 and its extensions a path loses. */
 const lossTexts: Readonly<Record<string, string>> = {
   "mac-mobility": "its MAC mobility sequence number is lower (RFC 7432 15)",
+  "mac-next-hop": "its MAC mobility is the same and its next hop is higher (RFC 7432 15)",
   local: "the other one originates here",
   "long-lived-stale": "it is long-lived stale (RFC 9494 4.3)",
   "local-pref": "its LOCAL_PREF is lower",
+  aigp: "its AIGP is higher or missing (RFC 7311 4.1)",
   "as-path-length": "its AS path is longer",
   origin: "its ORIGIN is worse",
   med: "its MED is higher than that of a path of the same neighboring AS",
@@ -99,13 +101,14 @@ function verdictOf({ decision }: ExplainedPathView): string {
 }
 
 function attributesText(view: AttributesView): string {
-  const { localPref, med, communities, largeCommunities, extendedCommunities } = view;
+  const { localPref, med, aigp, communities, largeCommunities, extendedCommunities } = view;
   const facts = [
     `next hop ${view.nextHop}`,
     `AS path ${view.asPath || "empty"}`,
     `origin ${view.origin}`,
     ...(localPref === null ? [] : [`local preference ${localPref}`]),
     ...(med === null ? [] : [`MED ${med}`]),
+    ...(aigp === undefined ? [] : [`AIGP ${aigp}`]),
     ...(communities.length === 0 ? [] : [`communities ${communities.join(" ")}`]),
     ...(largeCommunities.length === 0 ? [] : [`large communities ${largeCommunities.join(" ")}`]),
     ...(extendedCommunities.length === 0

@@ -1,4 +1,5 @@
 /** `heddle bgp peers` and `heddle bgp peer ADDRESS` */
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PeerView } from "@heddle/admin";
 import type { Command } from "commander";
@@ -6,7 +7,6 @@ import { askAgent } from "../agent-client.ts";
 import { CliError, exitCodes } from "../exit.ts";
 import { globalOptions } from "../options.ts";
 import { type Column, formatAge, printJson, printRows } from "../output.ts";
-import { askAll } from "../targets.ts";
 import { askThoseThatKnow, type BgpTargetOptions, bgpTargets } from "./bgp-targets.ts";
 
 export interface PeersOptions extends BgpTargetOptions {
@@ -35,11 +35,22 @@ export async function peers(options: PeersOptions, command: Command): Promise<vo
   const { output, stateDir } = globalOptions(command);
   const everySeconds = watchSecondsOf(options.watch);
   const targets = bgpTargets(stateDir, options);
+  const show = async (before: string): Promise<readonly PeerView[]> => {
+    const answers = await askThoseThatKnow(targets, (socketPath) =>
+      askAgent<PeerView[]>(socketPath, "/v1/bgp/peers"),
+    );
+    process.stdout.write(before);
+    printRows(output, answers.flat(), columns);
+    return answers.flat();
+  };
+  if (everySeconds === undefined) return judge(await show(""));
+  const before = output === "table" ? clearScreen : "";
   for (;;) {
-    const rows = await askAll<PeerView>(targets, "/v1/bgp/peers");
-    if (everySeconds !== undefined && output === "table") process.stdout.write(clearScreen);
-    printRows(output, rows, columns);
-    if (everySeconds === undefined) return judge(rows);
+    // Whoever watches wants to see a process come back that has gone.
+    await show(before).catch((error: unknown) => {
+      if (!(error instanceof CliError)) throw error;
+      process.stderr.write(`heddle: ${error.message}\n`);
+    });
     await sleep(everySeconds * 1000);
   }
 }
@@ -92,6 +103,7 @@ function printPeer(view: PeerView): void {
     ["capabilities", capabilitiesOf(view)],
     ["messages received", countsOf(view.messages.received)],
     ["messages sent", countsOf(view.messages.sent)],
+    ["routes discarded", countsOf(view.discards)],
     ["send queue", queueOf(view)],
     [
       "failed attempts",
@@ -145,10 +157,15 @@ function queueOf({ sendQueueOctets, slowForMs }: PeerView): string {
     : `${sendQueueOctets} octets; the peer has been slow for ${formatAge(slowForMs)}`;
 }
 
-function noteOf({ prefixWarnings, longLivedFamilies }: PeerView, family: string): string {
+function noteOf(view: PeerView, family: string): string {
+  const { counts, longLivedFamilies, prefixWarnings, unansweredRefreshes } = view;
+  const notUsed = Object.entries(counts[family]?.notUsed ?? {});
+  const unanswered = unansweredRefreshes.find((refresh) => refresh.family === family);
   const notes = [
     ...(prefixWarnings.includes(family) ? ["near its prefix limit"] : []),
     ...(longLivedFamilies.includes(family) ? ["long-lived stale"] : []),
+    ...(unanswered === undefined ? [] : [`refresh unanswered since ${unanswered.askedAt}`]),
+    ...notUsed.map(([why, count]) => `${count} not used: ${why}`),
   ];
   return notes.join(", ") || "-";
 }

@@ -39,6 +39,7 @@ const adjRibColumns: readonly Column<RouteView>[] = [
   { header: "NODE", cell: (row) => row.node },
   ...common,
   { header: "COMMUNITIES", cell: communitiesOf },
+  { header: "NOT USED", cell: (row) => row.ineligible ?? "-" },
 ];
 
 export async function routes(

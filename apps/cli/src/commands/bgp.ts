@@ -6,6 +6,7 @@ import { type ExplainOptions, explain } from "./bgp-explain.ts";
 import { type PeersOptions, peer, peers } from "./bgp-peers.ts";
 import { type RoutesOptions, routes } from "./bgp-routes.ts";
 import { type BgpTargetOptions, nodeOption, socketOption } from "./bgp-targets.ts";
+import { vrfs } from "./bgp-vrfs.ts";
 
 const familiesText =
   "ipv4 or ipv6, ipv4-vpn, ipv6-vpn, evpn, route-target, ipv4-flowspec, ipv6-flowspec";
@@ -17,6 +18,7 @@ Examples:
   heddle bgp routes 10.244.0.0/16 --longer             what there is inside a prefix
   heddle bgp routes 10.244.0.5                         the route that an address takes
   heddle bgp routes --peer 172.16.0.0 --received       what a peer has sent, before policy
+  heddle bgp vrfs red                                  what nodes know of VPC red
   heddle bgp explain 10.244.0.0/26                     why this path, and who is sent it
   heddle bgp reset 172.16.0.0 --soft in                ask a peer for its routes again
   heddle bgp capture --node node1 --out bgp.pcapng     messages, for Wireshark
@@ -44,6 +46,15 @@ export function bgpCommand(): Command {
       peer(address, options, command),
     );
   bgp.addCommand(routesCommand());
+  bgp
+    .command("vrfs")
+    .description("VPCs of the nodes, or the routes of one; exit 1 when no node has the named one")
+    .argument("[name]", "of a VPC")
+    .addOption(nodeOption())
+    .addOption(socketOption())
+    .action((name: string | undefined, options: BgpTargetOptions, command: Command) =>
+      vrfs(name, options, command),
+    );
   bgp
     .command("explain")
     .description(

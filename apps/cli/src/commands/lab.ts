@@ -148,6 +148,16 @@ function printStatus(lab: LabStatus): void {
     ]);
     process.stdout.write("\n");
   }
+  if (lab.routeServers.length > 0) {
+    printRows("table", lab.routeServers, [
+      { header: "ROUTE SERVER", cell: (row) => row.name },
+      { header: "ADDRESS", cell: (row) => row.address },
+      { header: "CERTIFICATE", cell: (row) => row.dnsName },
+      { header: "ALIVE", cell: (row) => (row.isAlive ? "yes" : "no") },
+      { header: "SESSIONS", cell: (row) => String(row.established ?? "-") },
+    ]);
+    process.stdout.write("\n");
+  }
   printRows("table", lab.cables, [
     { header: "CABLE", cell: (row) => row.name },
     { header: "STATE", cell: (row) => row.state },
@@ -162,8 +172,9 @@ function countOf(
   return `${device.switch.state[count]}/${device.switch.goal[count]}`;
 }
 
-function isWell({ devices, services, cables }: LabStatus): boolean {
+function isWell({ devices, services, routeServers, cables }: LabStatus): boolean {
   return (
+    routeServers.every(({ isAlive, established }) => isAlive && established !== undefined) &&
     services.every(({ isAlive }) => isAlive) &&
     cables.every(({ state }) => state === "up") &&
     devices.every(

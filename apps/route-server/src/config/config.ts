@@ -1,24 +1,49 @@
 /** Configuration of a route server, as its file says it. */
-import type { AddressFamily, PrefixRule } from "@heddle/bgp";
+import type { AddressFamily, LocalAttributes, MultipathConfig, Policy } from "@heddle/bgp";
 import type { Asn, Ip, Ip4, Prefix } from "@heddle/inet";
-import type { BmpStationConfig, ListenAddress } from "@heddle/speaker";
+import type {
+  BmpStationConfig,
+  DynamicPeersConfig,
+  GracefulRestartConfig,
+  ListenAddress,
+  PeerTemplate,
+  SessionTimers,
+  UnnumberedPeerConfig,
+} from "@heddle/speaker";
 
 export interface RouteServerConfig {
   /** For the peers' operators and for who asks several route servers. */
   readonly name: string;
+  /** With `confederation`, our member AS. */
   readonly asn: Asn;
   readonly routerId: Ip4;
   /** RFC 4456; replicas that serve the same agents share one. Default: `routerId`. */
   readonly clusterId?: Ip4;
+  /** RFC 5065. */
+  readonly confederation?: { readonly identifier: Asn };
   readonly families: readonly AddressFamily[];
   readonly listen: readonly ListenAddress[];
   readonly tls?: TlsFiles;
   readonly agents: readonly AgentGroupConfig[];
-  readonly peers: readonly ExternalPeerConfig[];
-  readonly gracefulRestart: { readonly restartTimeMs: number; readonly deferralMs: number };
+  readonly peers: readonly PeerSource[];
+  readonly dynamicPeers: readonly RangeSource[];
+  readonly unnumberedPeers: readonly LinkSource[];
+  /** For people: those that are the same for every peer, used or not. */
+  readonly policies: readonly Policy[];
+  /** What originates here. */
+  readonly originate: readonly OriginatedRoute[];
+  /** Undefined: off. */
+  readonly gracefulRestart?: Omit<GracefulRestartConfig, "restarting">;
+  readonly timers: Partial<SessionTimers>;
+  readonly multipath: MultipathConfig;
+  /** Where best routes go in the kernel; undefined: nowhere, the route server forwards nothing. */
+  readonly kernelRoutes?: KernelRoutesConfig;
+  /** Where Prometheus may ask over TCP. */
+  readonly metrics: readonly MetricsAddress[];
   /** Monitoring stations (RFC 7854). */
   readonly bmp: readonly BmpStationConfig[];
-  readonly kubeconfig: string;
+  /** Whom to ask who owns what; only without agents there is nobody to ask about. */
+  readonly kubeconfig?: string;
   readonly runDir: string;
 }
 
@@ -29,14 +54,30 @@ export interface TlsFiles {
   readonly authorities: string;
 }
 
+/** What a session is made of, where the file names other files and interfaces. */
+export interface SessionSource {
+  /** For messages: where it stands in the file. */
+  readonly where: string;
+  /** Without `md5` and `ifindex`. */
+  readonly template: PeerTemplate;
+  /** File that holds the TCP-MD5 password. */
+  readonly passwordFile?: string;
+}
+
+export interface PeerSource extends SessionSource {
+  readonly address: Ip;
+  /** Interface of a directly connected peer. */
+  readonly interfaceName?: string;
+}
+
+/** Peers that connect from a range. */
+export type RangeSource = SessionSource & Omit<DynamicPeersConfig, "template">;
+
+/** The router at the other end of a link. */
+export type LinkSource = SessionSource & Omit<UnnumberedPeerConfig, "template" | "ifindex">;
+
 /** Agents of our AS that connect from a range: clients of this reflector. */
-export interface AgentGroupConfig {
-  readonly name: string;
-  readonly prefix: Prefix;
-  readonly families: readonly AddressFamily[];
-  readonly peerCountMax: number;
-  readonly prefixCountMax?: number;
-  readonly holdTimeMs?: number;
+export interface AgentGroupConfig extends RangeSource {
   readonly identity: AgentIdentity;
 }
 
@@ -47,27 +88,19 @@ export type AgentIdentity =
   /** Over plain TCP: the InternalIP of the Node is the address of the session. */
   | { readonly kind: "address" };
 
-/** A router of another cluster or of the fabric. */
-export interface ExternalPeerConfig {
-  readonly address: Ip;
-  readonly asn: Asn;
-  readonly localAddress?: Ip;
-  readonly port?: number;
-  readonly families: readonly AddressFamily[];
-  readonly import: RouteSelection;
-  readonly export: RouteSelection;
-  /** Export our own address as next hop; default: the next hop of the agent, which forwards. */
-  readonly nextHopSelf: boolean;
-  readonly passive: boolean;
-  readonly holdTimeMs?: number;
-  readonly prefixCountMax?: number;
-  /** File that holds the TCP-MD5 password. */
-  readonly passwordFile?: string;
-  readonly ttlSecurity: boolean;
-  readonly bfd: boolean;
-  /** DNS name of the peer's certificate; the session is inside TLS. */
-  readonly tlsName?: string;
+export interface OriginatedRoute {
+  readonly prefix: Prefix;
+  readonly attributes: LocalAttributes;
 }
 
-/** Which routes pass; RFC 8212: none where nothing is said. */
-export type RouteSelection = "all" | "none" | "default-only" | readonly PrefixRule[];
+export interface KernelRoutesConfig {
+  /** RTA_PRIORITY of all routes. */
+  readonly metric: number;
+  /** Default: main. */
+  readonly table?: number;
+}
+
+export interface MetricsAddress {
+  readonly address: Ip;
+  readonly port: number;
+}

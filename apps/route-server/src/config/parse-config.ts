@@ -1,89 +1,150 @@
 /** The configuration file (YAML) -> {@link RouteServerConfig}. Every refusal names the field. */
-import { type AddressFamily, addressFamilyNames, type PrefixRule } from "@heddle/bgp";
-import { type Asn, parseAsn, parseIp, parseIp4, parsePrefix, widthOf } from "@heddle/inet";
-import type { BmpStationConfig, ListenAddress } from "@heddle/speaker";
-import { parse as parseYaml } from "yaml";
+import { type AddressFamily, addressFamilyNames } from "@heddle/bgp";
+import { type ConfigField, defined, readDocument } from "@heddle/config";
+import { formatPrefix, type Prefix, parseIp, parseIp4 } from "@heddle/inet";
+import {
+  type BmpStationConfig,
+  bmpViews,
+  defaultGracefulRestart,
+  defaultSessionTimers,
+  type ListenAddress,
+  type SessionTimers,
+} from "@heddle/speaker";
 import type {
-  AgentGroupConfig,
-  AgentIdentity,
-  ExternalPeerConfig,
-  RouteSelection,
+  KernelRoutesConfig,
+  MetricsAddress,
+  OriginatedRoute,
+  RangeSource,
   RouteServerConfig,
   TlsFiles,
 } from "./config.ts";
-import { ConfigError, ConfigField } from "./field.ts";
+import { parseFamilies } from "./families.ts";
+import { parseOriginated } from "./parse-originated.ts";
+import {
+  type PeerContext,
+  parseAgents,
+  parseLink,
+  parseName,
+  parsePeer,
+  parseRange,
+  parseTemplates,
+} from "./parse-peers.ts";
+import { PolicyBook } from "./policy/parse-policies.ts";
+import type { ReadFile } from "./policy/prefix-rules.ts";
+import { RouteSelections } from "./policy/route-selection.ts";
+import { newSlot, parseAsnOf, SetBook } from "./policy/sets.ts";
 
-const groupCountMax = 100;
-const peerCountMax = 1000;
-const ruleCountMax = 1000;
+const listenCountMax = 64;
+const groupCountMax = 1000;
+const peerCountMax = 10_000;
+const routeCountMax = 100_000;
 const stationCountMax = 16;
-const shortFamilies: Readonly<Record<string, AddressFamily>> = {
-  ipv4: "ipv4-unicast",
-  ipv6: "ipv6-unicast",
-};
 
-/** @throws ConfigError */
-export function parseConfig(text: string): RouteServerConfig {
-  const fields = new ConfigField("", parseDocument(text)).fields(
-    ...(["name", "asn", "routerId", "clusterId", "families", "listen", "tls"] as const),
-    ...(["agents", "peers", "gracefulRestart", "bmp", "kubeconfig", "runDir"] as const),
-  );
+const rootFields = [
+  ...(["name", "asn", "routerId", "clusterId", "confederation", "families", "listen"] as const),
+  ...(["tls", "sets", "policies", "templates", "agents", "peers", "dynamicPeers"] as const),
+  ...(["unnumberedPeers", "originate", "gracefulRestart", "timers", "multipath"] as const),
+  ...(["kernelRoutes", "metrics", "bmp", "kubeconfig", "runDir"] as const),
+] as const;
+
+type RootFields = Readonly<Record<(typeof rootFields)[number], ConfigField>>;
+
+/** `readFile` reads what lists of prefixes are in. @throws ConfigError */
+export function parseConfig(text: string, readFile: ReadFile): RouteServerConfig {
+  const fields = readDocument(text, "the configuration").fields(...rootFields);
   const asn = parseAsnOf(fields.asn);
   const families = parseFamilies(fields.families, addressFamilyNames);
   const tls = fields.tls.maybe(parseTls);
-  const clusterId = fields.clusterId.maybe((field) => field.parse(parseIp4));
+  const listen = fields.listen.items(listenCountMax).map((item) => parseListen(item, tls));
+  const kernelRoutes = fields.kernelRoutes.maybe(parseKernelRoutes);
+  const sets = new SetBook(fields.sets, readFile);
+  const book = new PolicyBook(fields.policies, sets);
+  const cx: PeerContext = {
+    ...{ asn, families, hasTls: tls !== undefined, forwards: kernelRoutes !== undefined },
+    selections: new RouteSelections(book),
+    templates: parseTemplates(fields.templates),
+  };
   return {
     name: parseName(fields.name),
-    asn,
-    routerId: fields.routerId.parse(parseIp4),
-    ...(clusterId === undefined ? {} : { clusterId }),
-    families,
-    listen: fields.listen.items(16).map((item) => parseListen(item, tls)),
-    ...(tls === undefined ? {} : { tls }),
-    agents: fields.agents.items(groupCountMax).map((item) => parseAgents(item, families, tls)),
-    peers: fields.peers.items(peerCountMax).map((item) => parsePeer(item, families, asn, tls)),
-    gracefulRestart: parseGracefulRestart(fields.gracefulRestart),
-    bmp: fields.bmp.items(stationCountMax).map(parseStation),
-    kubeconfig: fields.kubeconfig.text(),
+    ...{ asn, routerId: fields.routerId.parse(parseIp4), families },
+    ...{ listen, ...parsePeers(fields, listen, cx) },
+    policies: book.policies,
+    originate: parseOriginate(fields.originate, families, sets),
+    timers: parseTimers(fields.timers),
+    multipath: parseMultipath(fields.multipath, kernelRoutes !== undefined),
+    metrics: parseMetrics(fields.metrics),
+    bmp: parseStations(fields.bmp),
     runDir: fields.runDir.maybe((field) => field.text()) ?? "/run/heddle",
+    ...defined({
+      tls,
+      kernelRoutes,
+      clusterId: fields.clusterId.maybe((field) => field.parse(parseIp4)),
+      confederation: fields.confederation.maybe(parseConfederation),
+      gracefulRestart: parseGracefulRestart(fields.gracefulRestart, families),
+      kubeconfig: parseKubeconfig(fields),
+    }),
   };
 }
 
-function parseDocument(text: string): unknown {
-  try {
-    return parseYaml(text, { logLevel: "error" });
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    // The lines after the first draw the place in the file, which the first names in words.
-    const why = cause.message.split("\n", 1)[0]?.replace(/:$/, "");
-    throw new ConfigError(`Cannot read the configuration: ${why}`, { cause });
+function parsePeers(
+  fields: RootFields,
+  listen: readonly ListenAddress[],
+  cx: PeerContext,
+): Pick<RouteServerConfig, "agents" | "peers" | "dynamicPeers" | "unnumberedPeers"> {
+  const agents = fields.agents.items(groupCountMax).map((item) => parseAgents(item, cx));
+  const dynamicPeers = fields.dynamicPeers.items(groupCountMax).map((item) => parseRange(item, cx));
+  checkListeners(fields.listen, listen, [...agents, ...dynamicPeers]);
+  return {
+    agents,
+    dynamicPeers,
+    peers: fields.peers.items(peerCountMax).map((item) => parsePeer(item, cx)),
+    unnumberedPeers: fields.unnumberedPeers.items(groupCountMax).map((item) => parseLink(item, cx)),
+  };
+}
+
+/** Whoever is known by a range connects to us. */
+function checkListeners(
+  field: ConfigField,
+  listen: readonly ListenAddress[],
+  ranges: readonly RangeSource[],
+): void {
+  for (const { name, template } of ranges) {
+    const isTls = template.tls !== undefined;
+    if (listen.some(({ tls }) => tls === isTls)) continue;
+    const wanted = isTls ? "with tls: true" : "without tls";
+    field.fail(`no address for ${name} to connect to, want one ${wanted}`);
   }
 }
 
-function parseName(field: ConfigField): string {
-  const name = field.text();
-  return /^[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?$/.test(name)
-    ? name
-    : field.fail(`${JSON.stringify(name)}, want at most 64 of a-z 0-9 - .`);
-}
-
-function parseAsnOf(field: ConfigField): Asn {
-  return parseAsn(field.integer(1, 0xffffffff));
-}
-
-/** Absent: all that are allowed. */
-function parseFamilies(field: ConfigField, allowed: readonly AddressFamily[]): AddressFamily[] {
-  const items = field.items(addressFamilyNames.length);
-  if (items.length === 0) return [...allowed];
-  const names = items.map((item) => {
-    const name = item.text();
-    const family = shortFamilies[name] ?? allowed.find((each) => each === name);
-    const isAllowed = family !== undefined && allowed.includes(family);
-    return isAllowed
-      ? family
-      : item.fail(`${JSON.stringify(name)}, want one of ${allowed.join(", ")}`);
+function parseOriginate(
+  field: ConfigField,
+  families: readonly AddressFamily[],
+  book: SetBook,
+): OriginatedRoute[] {
+  const slot = newSlot();
+  const sets = book.readers(slot);
+  const seen = new Set<Prefix>();
+  return field.items(routeCountMax).map((item) => {
+    const route = parseOriginated(item, families, sets);
+    if (slot.isUsed) item.fail("has a community of a peer, want none: it comes from nobody");
+    if (seen.has(route.prefix)) {
+      item.find("prefix").fail(`${formatPrefix(route.prefix)} twice, want it once`);
+    }
+    seen.add(route.prefix);
+    return route;
   });
-  return new Set(names).size === names.length ? names : field.fail("a family twice, want it once");
+}
+
+/** Agents may announce what the API says is theirs; without agents there is nothing to ask. */
+function parseKubeconfig({ kubeconfig, agents }: RootFields): string | undefined {
+  const hasAgents = agents.items(groupCountMax).length > 0;
+  if (hasAgents && !kubeconfig.isPresent)
+    kubeconfig.fail("missing, want it where there are agents");
+  return kubeconfig.maybe((field) => field.text());
+}
+
+function parseConfederation(field: ConfigField): NonNullable<RouteServerConfig["confederation"]> {
+  return { identifier: parseAsnOf(field.fields("identifier").identifier) };
 }
 
 function parseTls(field: ConfigField): TlsFiles {
@@ -102,134 +163,128 @@ function parseListen(field: ConfigField, tls: TlsFiles | undefined): ListenAddre
   };
 }
 
-function parseAgents(
+function parseMetrics(field: ConfigField): readonly MetricsAddress[] {
+  if (!field.isPresent) return [];
+  const { listen } = field.fields("listen");
+  return listen.itemOrItems(listenCountMax).map((item) => {
+    const { address, port } = item.fields("address", "port");
+    return { address: address.parse(parseIp), port: port.integer(1, 65_535) };
+  });
+}
+
+function parseKernelRoutes(field: ConfigField): KernelRoutesConfig {
+  const { metric, table } = field.fields("metric", "table");
+  return {
+    metric: metric.maybe((each) => each.integer(1, 0xffffffff)) ?? 20,
+    ...defined({ table: table.maybe((each) => each.integer(1, 0xffffffff)) }),
+  };
+}
+
+/** One path where nothing is forwarded; all equal ones where the kernel shares the load. */
+function parseMultipath(field: ConfigField, forwards: boolean): RouteServerConfig["multipath"] {
+  const fields = field.maybe((each) => each.fields("ebgpCountMax", "ibgpCountMax", "relaxAsPath"));
+  const countOf = (each: ConfigField | undefined): number =>
+    each?.maybe((count) => count.integer(1, 64)) ?? (forwards ? 64 : 1);
+  return {
+    ebgpCountMax: countOf(fields?.ebgpCountMax),
+    ibgpCountMax: countOf(fields?.ibgpCountMax),
+    relaxAsPath: fields?.relaxAsPath.maybe((each) => each.flag()) === true,
+  };
+}
+
+type NameOf<Timer extends string> = Timer extends `${infer Name}Ms` ? Name : never;
+type TimerName = NameOf<keyof SessionTimers>;
+
+/** The most seconds that make sense. */
+const timerSeconds: Readonly<Record<TimerName, number>> = {
+  connectRetry: 3600,
+  idleHoldMin: 3600,
+  idleHoldMax: 3600,
+  idleHoldDecay: 86_400,
+  openHold: 3600,
+  bfdHold: 3600,
+  sendHoldMin: 86_400,
+  refreshStale: 86_400,
+  refreshAnswer: 86_400,
+  membershipWait: 3600,
+};
+
+function parseTimers(field: ConfigField): Partial<SessionTimers> {
+  if (!field.isPresent) return {};
+  const names = Object.keys(timerSeconds) as TimerName[];
+  const fields = field.fields(...names.map((name) => `${name}Seconds` as const));
+  const times = names.map((name): [keyof SessionTimers, number | undefined] => [
+    `${name}Ms`,
+    fields[`${name}Seconds`].maybe((each) => each.integer(1, timerSeconds[name]) * 1000),
+  ]);
+  const timers = Object.fromEntries(times.filter(([, value]) => value !== undefined));
+  const { idleHoldMinMs, idleHoldMaxMs } = { ...defaultSessionTimers, ...timers };
+  if (idleHoldMinMs > idleHoldMaxMs) {
+    field.fail(`idleHoldMinSeconds over idleHoldMaxSeconds, ${idleHoldMaxMs / 1000}`);
+  }
+  return timers;
+}
+
+/** RFC 4724 and 9494; `false` turns it off. */
+function parseGracefulRestart(
   field: ConfigField,
   families: readonly AddressFamily[],
-  tls: TlsFiles | undefined,
-): AgentGroupConfig {
+): RouteServerConfig["gracefulRestart"] {
+  const { restarting: _, ...defaults } = defaultGracefulRestart;
+  if (!field.isPresent) return defaults;
+  if (field.value === false) return undefined;
   const fields = field.fields(
-    ...(["name", "prefix", "families", "identity", "peerCountMax"] as const),
-    ...(["prefixCountMax", "holdTimeSeconds"] as const),
+    ...(["restartSeconds", "deferralSeconds", "staleSeconds"] as const),
+    ...(["longLived", "longLivedSecondsMax", "longLivedPartial"] as const),
   );
-  const prefixCountMax = fields.prefixCountMax.maybe(parseCount);
-  const holdTimeMs = fields.holdTimeSeconds.maybe(parseHoldTime);
+  const msOf = (each: ConfigField, max: number): number | undefined =>
+    each.maybe((seconds) => seconds.integer(1, max) * 1000);
   return {
-    name: parseName(fields.name),
-    prefix: fields.prefix.parse(parsePrefix),
-    families: parseFamilies(fields.families, families),
-    peerCountMax: fields.peerCountMax.maybe((each) => each.integer(1, 10_000)) ?? 1000,
-    ...(prefixCountMax === undefined ? {} : { prefixCountMax }),
-    ...(holdTimeMs === undefined ? {} : { holdTimeMs }),
-    identity: parseIdentity(fields.identity, tls),
+    restartTimeMs: msOf(fields.restartSeconds, 4095) ?? defaults.restartTimeMs,
+    deferralMs: msOf(fields.deferralSeconds, 3600) ?? defaults.deferralMs,
+    staleTimeMs: msOf(fields.staleSeconds, 3600) ?? defaults.staleTimeMs,
+    ...defined({
+      longLived: fields.longLived.maybe((each) => parseLongLived(each, families)),
+      longLivedTimeMsMax: msOf(fields.longLivedSecondsMax, 0xffffff),
+      longLivedPartial: fields.longLivedPartial.maybe((each) => each.flag()),
+    }),
   };
 }
 
-function parseIdentity(field: ConfigField, tls: TlsFiles | undefined): AgentIdentity {
-  const fields = field.fields("by", "suffix");
-  const by = fields.by.oneOf(["certificate", "address"]);
-  if (by === "address") {
-    if (fields.suffix.isPresent) fields.suffix.fail("given, want it for certificates only");
-    return { kind: "address" };
-  }
-  if (tls === undefined) fields.by.fail("certificate without tls of the route server");
-  const suffix = fields.suffix.maybe((each) => each.text()) ?? "";
-  if (suffix === "" || suffix.startsWith(".")) return { kind: "certificate", suffix };
-  return fields.suffix.fail(`${JSON.stringify(suffix)}, want a dot first, such as .agents.example`);
-}
-
-function parsePeer(
+/** `[{ families: [ipv4-vpn], staleSeconds: 3600 }]`; without families, of all. */
+function parseLongLived(
   field: ConfigField,
-  families: readonly AddressFamily[],
-  own: Asn,
-  tls: TlsFiles | undefined,
-): ExternalPeerConfig {
-  const fields = field.fields(
-    ...(["address", "asn", "localAddress", "port", "families", "import", "export"] as const),
-    ...(["nextHopSelf", "passive", "holdTimeSeconds", "prefixCountMax"] as const),
-    ...(["passwordFile", "ttlSecurity", "bfd", "tlsName"] as const),
-  );
-  const asn = parseAsnOf(fields.asn);
-  if (asn === own) fields.asn.fail(`${asn} is our own, want another: agents are under agents`);
-  const flag = (name: "nextHopSelf" | "passive" | "ttlSecurity" | "bfd"): boolean =>
-    fields[name].maybe((each) => each.flag()) === true;
-  const localAddress = fields.localAddress.maybe((each) => each.parse(parseIp));
-  const bfd = flag("bfd");
-  if (bfd && localAddress === undefined) fields.bfd.fail("true without localAddress, want both");
-  const port = fields.port.maybe((each) => each.integer(1, 65_535));
-  const holdTimeMs = fields.holdTimeSeconds.maybe(parseHoldTime);
-  const prefixCountMax = fields.prefixCountMax.maybe(parseCount);
-  const passwordFile = fields.passwordFile.maybe((each) => each.text());
-  const tlsName = fields.tlsName.maybe((each) => each.text());
-  if (tlsName !== undefined && tls === undefined) {
-    fields.tlsName.fail("given without tls of the route server");
-  }
-  return {
-    ...{ address: fields.address.parse(parseIp), asn, bfd },
-    families: parseFamilies(fields.families, families),
-    import: parseSelection(fields.import),
-    export: parseSelection(fields.export),
-    nextHopSelf: flag("nextHopSelf"),
-    passive: flag("passive"),
-    ttlSecurity: flag("ttlSecurity"),
-    ...(localAddress === undefined ? {} : { localAddress }),
-    ...(port === undefined ? {} : { port }),
-    ...(holdTimeMs === undefined ? {} : { holdTimeMs }),
-    ...(prefixCountMax === undefined ? {} : { prefixCountMax }),
-    ...(passwordFile === undefined ? {} : { passwordFile }),
-    ...(tlsName === undefined ? {} : { tlsName }),
-  };
+  allowed: readonly AddressFamily[],
+): NonNullable<NonNullable<RouteServerConfig["gracefulRestart"]>["longLived"]> {
+  const seen = new Set<AddressFamily>();
+  return field.itemOrItems(addressFamilyNames.length).flatMap((item) => {
+    const { families, staleSeconds } = item.fields("families", "staleSeconds");
+    const staleTimeMs = staleSeconds.integer(1, 0xffffff) * 1000;
+    return parseFamilies(families, allowed).map((family) => {
+      if (seen.has(family)) item.fail(`${family} twice, want it once`);
+      seen.add(family);
+      return { family, staleTimeMs };
+    });
+  });
 }
 
-function parseCount(field: ConfigField): number {
-  return field.integer(1, 100_000_000);
-}
-
-function parseHoldTime(field: ConfigField): number {
-  return field.integer(3, 65_535) * 1000;
-}
-
-function parseSelection(field: ConfigField): RouteSelection {
-  if (!field.isPresent) return "none";
-  const named = ["all", "none", "default-only"] as const;
-  if (!field.isList) return field.oneOf(named);
-  return field.items(ruleCountMax).map(parseRule);
-}
-
-function parseRule(field: ConfigField): PrefixRule {
-  const fields = field.fields("prefix", "ge", "le");
-  const prefix = fields.prefix.parse(parsePrefix);
-  const width = widthOf(prefix.family);
-  const ge = fields.ge.maybe((each) => each.integer(prefix.length, width));
-  const le = fields.le.maybe((each) => each.integer(ge ?? prefix.length, width));
-  return {
-    prefix,
-    ...(ge === undefined ? {} : { ge }),
-    ...(le === undefined ? {} : { le }),
-  };
+function parseStations(field: ConfigField): BmpStationConfig[] {
+  const items = field.items(stationCountMax);
+  const stations = items.map(parseStation);
+  const names = stations.map(({ host, port }) => `${host} port ${port}`);
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (twice >= 0) items[twice]?.fail(`${names[twice]} twice, want it once`);
+  return stations;
 }
 
 function parseStation(field: ConfigField): BmpStationConfig {
   const fields = field.fields("host", "port", "views", "statisticsSeconds");
-  const views = fields.views
-    .items(2)
-    .map((item) => item.oneOf(["pre-policy", "post-policy"] as const));
+  const views = fields.views.items(bmpViews.length).map((item) => item.oneOf(bmpViews));
   const statistics = fields.statisticsSeconds.maybe((each) => each.integer(0, 86_400));
   return {
     host: fields.host.text(),
     port: fields.port.integer(1, 65_535),
     ...(views.length === 0 ? {} : { views }),
     ...(statistics === undefined ? {} : { statisticsMs: statistics * 1000 }),
-  };
-}
-
-function parseGracefulRestart(field: ConfigField): RouteServerConfig["gracefulRestart"] {
-  const defaults = { restartTimeMs: 120_000, deferralMs: 30_000 };
-  if (!field.isPresent) return defaults;
-  const { restartSeconds, deferralSeconds } = field.fields("restartSeconds", "deferralSeconds");
-  const restart = restartSeconds.maybe((each) => each.integer(1, 4095));
-  const deferral = deferralSeconds.maybe((each) => each.integer(1, 3600));
-  return {
-    restartTimeMs: restart === undefined ? defaults.restartTimeMs : restart * 1000,
-    deferralMs: deferral === undefined ? defaults.deferralMs : deferral * 1000,
   };
 }

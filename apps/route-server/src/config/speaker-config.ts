@@ -1,104 +1,148 @@
 /** From the configuration of the route server to that of its speaker. Pure. */
+import type { RouteOwnership } from "@heddle/bgp";
+import { ConfigError } from "@heddle/config";
+import type { Ifindex } from "@heddle/inet";
 import {
-  acceptAll,
-  acceptDefaultOnly,
-  type Policy,
-  type RouteOwnership,
-  rejectAll,
-} from "@heddle/bgp";
-import {
+  checkConfig,
   type DynamicPeersConfig,
-  defaultGracefulRestart,
   type PeerConfig,
+  type PeerTemplate,
   type SpeakerConfig,
+  SpeakerError,
   type TlsConfig,
+  type UnnumberedPeerConfig,
 } from "@heddle/speaker";
 import type {
-  AgentGroupConfig,
-  ExternalPeerConfig,
-  RouteSelection,
+  LinkSource,
+  PeerSource,
+  RangeSource,
   RouteServerConfig,
+  SessionSource,
 } from "./config.ts";
 
 /** What is not in the file. */
 export interface SpeakerSurroundings {
   readonly tls: TlsConfig | undefined;
-  /** TCP-MD5 passwords, by the file that they are in. */
-  readonly passwords: ReadonlyMap<string, string>;
-  readonly ownership: RouteOwnership;
+  /** What is in the file that the peer at `where` names. @throws ConfigError */
+  readonly passwordIn: (file: string, where: string) => string;
+  /** Undefined when there is none. */
+  readonly ifindexOf: (interfaceName: string) => Ifindex | undefined;
+  /** Undefined without agents, who alone are asked what is theirs. */
+  readonly ownership: RouteOwnership | undefined;
   /** The process was started again: its peers kept what it had told them. */
   readonly restarting: boolean;
 }
 
+/** @throws ConfigError that names the peer, by where it stands in the file */
 export function speakerConfigOf(
   config: RouteServerConfig,
-  { tls, passwords, ownership, restarting }: SpeakerSurroundings,
+  surroundings: SpeakerSurroundings,
 ): SpeakerConfig {
-  const { name, asn, routerId, clusterId, families, listen, gracefulRestart } = config;
-  return {
-    ...{ asn, routerId, families, listen, ownership, hostname: name },
+  const { name, asn, routerId, families, listen, multipath, timers } = config;
+  const { clusterId, confederation, gracefulRestart, kernelRoutes } = config;
+  const { tls, ownership, restarting } = surroundings;
+  const whole: SpeakerConfig = {
+    ...{ asn, routerId, families, listen, multipath, timers, hostname: name, peers: [] },
     ...(clusterId === undefined ? {} : { clusterId }),
+    ...(confederation === undefined ? {} : { confederation }),
     ...(tls === undefined ? {} : { tls }),
-    peers: config.peers.map((peer) => externalPeerOf(peer, passwords)),
-    dynamicPeers: config.agents.map((group) => agentsOf(config, group)),
-    // A route server forwards nothing: one best path is what it tells.
-    multipath: { ebgpCountMax: 1, ibgpCountMax: 1, relaxAsPath: false },
-    forwarding: false,
-    gracefulRestart: { ...defaultGracefulRestart, ...gracefulRestart, restarting },
+    ...(ownership === undefined ? {} : { ownership }),
+    ...(gracefulRestart === undefined
+      ? {}
+      : { gracefulRestart: { ...gracefulRestart, restarting } }),
+    forwarding: kernelRoutes !== undefined,
   };
+  checkedAt("the configuration", whole);
+  const made = new SourcedPeers(whole, surroundings);
+  const all: SpeakerConfig = {
+    ...whole,
+    peers: config.peers.flatMap((source) => made.peer(source)),
+    dynamicPeers: [...config.agents, ...config.dynamicPeers].map((source) => made.range(source)),
+    unnumberedPeers: config.unnumberedPeers.flatMap((source) => made.link(source)),
+  };
+  checkedAt("the configuration", withoutPolicies(all));
+  return all;
 }
 
-/** Clients of the reflector, which may announce only what is theirs. */
-function agentsOf({ asn }: RouteServerConfig, group: AgentGroupConfig): DynamicPeersConfig {
-  const { name, prefix, peerCountMax, families, prefixCountMax, holdTimeMs, identity } = group;
+/** Makes peers of what the file says, and says of what is wrong with one where that stands. */
+class SourcedPeers {
+  readonly #whole: SpeakerConfig;
+  readonly #surroundings: SpeakerSurroundings;
+
+  constructor(whole: SpeakerConfig, surroundings: SpeakerSurroundings) {
+    this.#whole = whole;
+    this.#surroundings = surroundings;
+  }
+
+  /** Nobody where its interface is not there. */
+  peer(source: PeerSource): PeerConfig[] {
+    const { address, interfaceName } = source;
+    const config: PeerConfig = { ...this.#template(source), address };
+    if (interfaceName === undefined) return [this.#checked(source, { peers: [config] }, config)];
+    const ifindex = this.#surroundings.ifindexOf(interfaceName);
+    if (ifindex === undefined) return [];
+    const placed = { ...config, ifindex };
+    return [this.#checked(source, { peers: [placed] }, placed)];
+  }
+
+  range(source: RangeSource): DynamicPeersConfig {
+    const { name, prefix, peerCountMax, idleTimeMs } = source;
+    const config: DynamicPeersConfig = {
+      ...{ name, prefix, peerCountMax, template: this.#template(source) },
+      ...(idleTimeMs === undefined ? {} : { idleTimeMs }),
+    };
+    return this.#checked(source, { dynamicPeers: [config] }, config);
+  }
+
+  link(source: LinkSource): UnnumberedPeerConfig[] {
+    const { name, advertisementIntervalMs: interval } = source;
+    const ifindex = this.#surroundings.ifindexOf(name);
+    if (ifindex === undefined) return [];
+    const config: UnnumberedPeerConfig = {
+      ...{ name, ifindex, template: this.#template(source) },
+      ...(interval === undefined ? {} : { advertisementIntervalMs: interval }),
+    };
+    return [this.#checked(source, { unnumberedPeers: [config] }, config)];
+  }
+
+  #template({ template, passwordFile, where }: SessionSource): PeerTemplate {
+    if (passwordFile === undefined) return template;
+    const md5 = this.#surroundings.passwordIn(passwordFile, where);
+    if (md5 !== "") return { ...template, md5 };
+    throw new ConfigError(`Cannot read ${where}: no password in ${passwordFile}, want one`);
+  }
+
+  #checked<T>({ where }: SessionSource, alone: Partial<SpeakerConfig>, made: T): T {
+    checkedAt(where, withoutPolicies({ ...this.#whole, ...alone }));
+    return made;
+  }
+}
+
+/** Policies have been checked where they stand, and are shared by many. */
+function withoutPolicies(config: SpeakerConfig): SpeakerConfig {
+  const { peers, dynamicPeers = [], unnumberedPeers = [] } = config;
   return {
-    ...{ name, prefix, peerCountMax },
-    template: {
-      ...{ asn, families, kind: "reflector", reflectorClient: true, ownRoutesOnly: true },
-      ...(prefixCountMax === undefined ? {} : { prefixCountMax }),
-      ...(holdTimeMs === undefined ? {} : { holdTimeMs }),
-      ...(identity.kind === "certificate" ? { tls: {} } : {}),
-    },
+    ...config,
+    peers: peers.map(bare),
+    dynamicPeers: dynamicPeers.map((one) => ({ ...one, template: bare(one.template) })),
+    unnumberedPeers: unnumberedPeers.map((one) => ({ ...one, template: bare(one.template) })),
   };
 }
 
-function externalPeerOf(
-  peer: ExternalPeerConfig,
-  passwords: ReadonlyMap<string, string>,
-): PeerConfig {
-  const { address, asn, families, passive, ttlSecurity, localAddress, port } = peer;
-  const { holdTimeMs, prefixCountMax, passwordFile, tlsName, bfd } = peer;
-  const md5 = passwordFile === undefined ? undefined : passwords.get(passwordFile);
-  return {
-    ...{ address, asn, families, passive, ttlSecurity, kind: "fabric" },
-    importPolicy: policyOf("import", peer.import),
-    exportPolicy: exportPolicyOf(peer),
-    ...(localAddress === undefined ? {} : { localAddress }),
-    ...(port === undefined ? {} : { port }),
-    ...(holdTimeMs === undefined ? {} : { holdTimeMs }),
-    ...(prefixCountMax === undefined ? {} : { prefixCountMax }),
-    ...(md5 === undefined ? {} : { md5 }),
-    ...(passwordFile !== undefined && md5 === undefined
-      ? { heldDown: `no password in ${passwordFile}` }
-      : {}),
-    ...(tlsName === undefined ? {} : { tls: { name: tlsName } }),
-    ...(bfd ? { bfd: {} } : {}),
-  };
+function bare<Template extends PeerTemplate>(
+  template: Template,
+): Omit<Template, "importPolicy" | "exportPolicy"> {
+  const { importPolicy: _import, exportPolicy: _export, ...rest } = template;
+  return rest;
 }
 
-function policyOf(name: string, selection: RouteSelection): Policy {
-  if (selection === "all") return acceptAll;
-  if (selection === "none") return rejectAll;
-  if (selection === "default-only") return acceptDefaultOnly;
-  const terms = [{ name: "listed", match: { prefixes: selection }, verdict: "accept" }] as const;
-  return { name, terms, otherwise: "reject" };
-}
-
-/** What passes keeps the next hop of the agent: packets go to it and not to the route server. */
-function exportPolicyOf({ export: selection, nextHopSelf }: ExternalPeerConfig): Policy {
-  const policy = policyOf("export", selection);
-  if (nextHopSelf) return policy;
-  const keep = { name: "keep-next-hop", match: {}, verdict: "continue" } as const;
-  const terms = [{ ...keep, actions: { nextHop: "unchanged" } } as const, ...policy.terms];
-  return { ...policy, terms };
+/** @throws ConfigError */
+function checkedAt(where: string, config: SpeakerConfig): void {
+  try {
+    checkConfig(config);
+  } catch (error) {
+    if (!(error instanceof SpeakerError)) throw error;
+    const why = error.message.replace("Cannot configure the BGP speaker: ", "");
+    throw new ConfigError(`Cannot read ${where}: ${why}`, { cause: error });
+  }
 }

@@ -13,7 +13,7 @@ import {
   type Vpc,
   vpcKind,
 } from "@heddle/api";
-import { ipToBytes, parseIp, parsePrefix, parseRouteTarget } from "@heddle/inet";
+import { ipToBytes, parseAsn, parseIp, parsePrefix, parseRouteTarget } from "@heddle/inet";
 import { type OwnedRoute, OwnerIndex } from "./owner-index.ts";
 import { nodeNameOf } from "./ownership.ts";
 
@@ -27,6 +27,10 @@ function node(name: string, ...addresses: readonly string[]): Node {
 function vpc(name: string, ...exportRouteTargets: readonly string[]): Vpc {
   const spec = { exportRouteTargets };
   return defaulted(vpcKind, { apiVersion, kind: "Vpc", metadata: { name }, spec });
+}
+
+function withVrf(made: Vpc, vrfId: number): Vpc {
+  return { ...made, status: { conditions: [], vrfId } };
 }
 
 function subnet(name: string, of: string): Subnet {
@@ -71,7 +75,11 @@ const noPrefix: OwnedRoute = { words: new Int32Array(4), length: -1, family: und
 
 const index = new OwnerIndex({
   nodes: [node("a", "192.0.2.1", "2001:db8::1"), node("b", "192.0.2.2"), node("c", "no address")],
-  vpcs: [vpc("default"), vpc("red", "65203:1", "65203:9"), vpc("blue", "65203:2", "65203:9")],
+  vpcs: [
+    withVrf(vpc("default"), 0),
+    withVrf(vpc("red", "65203:1", "65203:9"), 101),
+    vpc("blue", "65203:2", "65203:9"),
+  ],
   subnets: [subnet("native", "default"), subnet("reds", "red")],
   blocks: [
     block("10.244.0.0/26", "a", { lent: [{ address: "10.244.0.7", node: "b" }] }),
@@ -85,6 +93,7 @@ const index = new OwnerIndex({
     claim("10.244.9.10", "b", undefined),
     claim("10.1.9.9", "b", "reds", "Released"),
   ],
+  asn: parseAsn(4_200_000_007),
 });
 
 const native: readonly (readonly [node: string, prefix: string, isOwned: boolean])[] = [
@@ -125,6 +134,12 @@ test("route targets say of which VPC a route is", () => {
     [owns("a", "65203:2"), owns("a", "65203:1", "65203:2"), owns("a"), owns("a", "65203:7")],
     [false, false, false, false],
   );
+  // The VPC's own target: the lower half of the AS number, and the VRF id.
+  assert.deepEqual(
+    [owns("a", "59911:101"), owns("a", "59911:101", "65203:1"), owns("b", "59911:101")],
+    [true, true, false],
+  );
+  assert.deepEqual([owns("a", "59911:0"), owns("a", "59911:101", "65203:2")], [false, false]);
   assert.equal(index.ownsIn("a", targets("65203:1"), noPrefix), true);
   assert.equal(index.ownsIn("b", targets("65203:1"), noPrefix), false);
 });

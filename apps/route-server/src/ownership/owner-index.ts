@@ -9,17 +9,18 @@ import {
   type IPClaim,
   type Node,
   nativeVpcName,
+  routeTargetsOf,
   type Subnet,
   type Vpc,
 } from "@heddle/api";
 import {
+  type Asn,
   type Family,
   hostPrefix,
   type Ip,
   ParseError,
   parseIp,
   parsePrefix,
-  parseRouteTarget,
   type RouteTarget,
 } from "@heddle/inet";
 import { PrefixIndex } from "./prefix-index.ts";
@@ -30,6 +31,8 @@ export interface OwnedObjects {
   readonly subnets: readonly Subnet[];
   readonly blocks: readonly IPBlock[];
   readonly claims: readonly IPClaim[];
+  /** The AS of the agents, from which targets of VPCs follow. */
+  readonly asn: Asn;
 }
 
 /** What a route says of itself, in the words of `RouteOwnership`. */
@@ -48,9 +51,9 @@ export class OwnerIndex {
   /** How many blocks and held addresses the index has. */
   readonly entryCount: number;
 
-  constructor({ nodes, vpcs, subnets, blocks, claims }: OwnedObjects) {
+  constructor({ nodes, vpcs, subnets, blocks, claims, asn }: OwnedObjects) {
     for (const node of nodes) this.#addNode(node);
-    for (const vpc of vpcs) this.#addVpc(vpc);
+    for (const vpc of vpcs) this.#addVpc(vpc, asn);
     let count = 0;
     for (const block of blocks) count += this.#addBlock(block);
     const vpcOf = new Map(subnets.map(({ metadata, spec }) => [metadata.name, spec.vpc]));
@@ -93,9 +96,9 @@ export class OwnerIndex {
     }
   }
 
-  #addVpc({ metadata: { name }, spec }: Vpc): void {
-    for (const text of spec.exportRouteTargets) {
-      const target = parseRouteTarget(text);
+  #addVpc(vpc: Vpc, asn: Asn): void {
+    const { name } = vpc.metadata;
+    for (const target of routeTargetsOf(vpc, asn).exports) {
       const known = this.#vpcsByTarget.get(target);
       if (known === undefined) this.#vpcsByTarget.set(target, new Set([name]));
       else known.add(name);

@@ -17,7 +17,7 @@ import {
   vpcKind,
 } from "@heddle/api";
 import type { AddressFamily, PeerIndex, RouteOwnership } from "@heddle/bgp";
-import type { Family, Ip, RouteTarget } from "@heddle/inet";
+import type { Asn, Family, Ip, RouteTarget } from "@heddle/inet";
 import { Informer, type Store } from "@heddle/kube";
 import type { PeerIdentity } from "@heddle/speaker";
 import type { Clock, Log, Rng, Timer } from "@heddle/std";
@@ -25,6 +25,8 @@ import type { AgentIdentity } from "../config/config.ts";
 import { OwnerIndex } from "./owner-index.ts";
 
 export interface OwnershipOptions {
+  /** Of the agents. */
+  readonly asn: Asn;
   readonly store: Store;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -139,6 +141,7 @@ export class Ownership implements RouteOwnership, AsyncDisposable {
       subnets: this.#subnets.list(),
       blocks: this.#blocks.list(),
       claims: this.#claims.list(),
+      asn: this.#options.asn,
     });
     return this.#index;
   }

@@ -6,10 +6,26 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { acceptAll, type Policy } from "@heddle/bgp";
-import { type Asn, type Ip, parseAsn, parseIp, parseIp4, parsePrefix } from "@heddle/inet";
+import {
+  acceptAll,
+  type EvpnRoute,
+  encodeEvpnRoute,
+  formatEvpnKey,
+  type Policy,
+} from "@heddle/bgp";
+import {
+  type Asn,
+  type Ip,
+  parseAsn,
+  parseEsi,
+  parseIp,
+  parseIp4,
+  parsePrefix,
+  parseRouteDistinguisher,
+} from "@heddle/inet";
 import { noFib, type PeerConfig, Speaker, type SpeakerConfig } from "@heddle/speaker";
 import { silentLog } from "@heddle/std";
+import { eventually } from "@heddle/system/testing";
 import { AdminServer } from "../admin-server.ts";
 import type { ExplanationView, PeerView, RoutePageView } from "./bgp-api.ts";
 import { bgpActions, bgpRoutes } from "./bgp-routes.ts";
@@ -168,6 +184,9 @@ test("bad questions are refused with what would be right", async () => {
     ["routes?family=ipv5", 400, /^family "ipv5", want one of ipv4, ipv6, ipv4-unicast/],
     ["routes?cursor=x", 400, /^cursor "x", want the next of a page/],
     ["routes?limit=0", 400, /^limit "0", want a whole number from 1 to 5000/],
+    ["routes?limit=0x10", 400, /^limit "0x10", want a whole number from 1 to 5000/],
+    ["routes?family=ipv4&cursor=evpn.0", 400, /^cursor "evpn\.0", want the next of a page/],
+    ["peers?peer=fe80::1%253%254", 400, /Cannot parse ifindex "3%4"/],
     ["routes?route=10.0.0.0/33", 400, /10\.0\.0\.0\/33/],
     ["routes?route=2001:db8::/32&family=ipv4", 400, /of family ipv6-unicast, want one of ipv4/],
     ["routes?table=adj-rib-in", 400, /^no peer, want the address of one/],
@@ -232,6 +251,27 @@ test("the CLI shows peers, routes and explanations", async () => {
   assert.deepEqual([none.code, none.stderr], [1, "heddle: no route 172.16.0.0/12\n"]);
   const wrong = await cli("routes", "--received");
   assert.equal(wrong.code, 2);
+});
+
+test("a route with a label is found by its name alone, and as it is shown", async () => {
+  const route: EvpnRoute = {
+    ...{ kind: "ip-prefix" as const, rd: parseRouteDistinguisher("192.0.2.2:7"), ethernetTag: 0 },
+    ...{ esi: parseEsi("00:00:00:00:00:00:00:00:00:00"), prefix: parsePrefix("10.7.0.0/24") },
+    ...{ gateway: parseIp("0.0.0.0"), label: 10_007 },
+  };
+  const { key, payload } = encodeEvpnRoute(route);
+  left.announceRoute("evpn", key, payload);
+  const name = formatEvpnKey(route);
+  const query = new URLSearchParams({ family: "evpn", table: "adj-rib-in", route: name });
+  const shown = await eventually("the route", async () => {
+    const target = `/v1/bgp/routes?${query}&peer=127.19.0.2`;
+    const { status, body } = await ask<RoutePageView>(target);
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.routes.at(0)?.route;
+  });
+  assert.match(shown, /label 10007/);
+  const exact = await cli("explain", shown, "--family", "evpn");
+  assert.equal(exact.code, 0, exact.stderr);
 });
 
 test("the CLI shuts a session down with a text, and enables it again", async () => {

@@ -35,6 +35,10 @@ export interface PeerView {
   readonly stale: number;
   /** By family. */
   readonly counts: Readonly<Record<string, FamilyCountsView>>;
+  /** Routes thrown away for their form (RFC 7606), by reason, over all sessions. */
+  readonly discards: Readonly<Record<string, number>>;
+  /** Route refreshes that the peer has been asked for and does not answer. */
+  readonly unansweredRefreshes: readonly { readonly family: string; readonly askedAt: string }[];
   /** Families that have come near their prefix limit. */
   readonly prefixWarnings: readonly string[];
   readonly sendQueueOctets: number;
@@ -65,6 +69,8 @@ export interface FamilyCountsView {
   readonly accepted: number;
   readonly advertised: number;
   readonly stale: number;
+  /** Received and not accepted, by what keeps them out. */
+  readonly notUsed: Readonly<Record<string, number>>;
 }
 
 /** Path attributes; absent ones are absent. */
@@ -104,6 +110,8 @@ export interface RouteView extends AttributesView {
   readonly pathId: number;
   /** Undefined in what one peer has sent or is sent. */
   readonly decision?: DecisionView;
+  /** Of what one peer has sent: why it takes no part in the decision; absent when it does. */
+  readonly ineligible?: string;
 }
 
 export interface DecisionView {

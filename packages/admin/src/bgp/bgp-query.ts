@@ -65,7 +65,9 @@ export function routeIn(query: URLSearchParams): RouteQuery | undefined {
   const family = familyOf(query);
   if (family !== undefined && isKeyed(family)) {
     const codec = must(nlriCodecOf(family), "a family with keys has a codec");
-    return { kind: "key", family, key: parsed(() => codec.parse(text)) };
+    // A route as it is shown has behind its name what is no part of it.
+    const name = family === "evpn" ? text.replace(/ (?:esi|label) .*$/, "") : text;
+    return { kind: "key", family, key: parsed(() => codec.parse(name)) };
   }
   const prefix = parsed(() => (text.includes("/") ? parsePrefix(text) : undefined));
   const address = prefix === undefined ? parsed(() => parseIp(text)) : prefix.address;
@@ -80,11 +82,11 @@ export function routeIn(query: URLSearchParams): RouteQuery | undefined {
 export function peerIn(query: URLSearchParams): PeerName | undefined {
   const text = query.get("peer");
   if (text === null) return undefined;
-  const [address, scope] = text.split("%", 2) as [string, string?];
+  const at = text.indexOf("%");
   return parsed(() => {
-    if (scope === undefined) return { address: parseIp(address) };
-    const ifindex: Ifindex = parseIfindex(Number(scope));
-    return { address: parseIp(address), ifindex };
+    if (at < 0) return { address: parseIp(text) };
+    const ifindex: Ifindex = parseIfindex(text.slice(at + 1));
+    return { address: parseIp(text.slice(0, at)), ifindex };
   });
 }
 
@@ -110,8 +112,8 @@ export function integerIn(
 ): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  const value = Number(text);
-  if (text !== "" && Number.isInteger(value) && value >= min && value <= max) return value;
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
   throw new AdminRequestError(
     `${name} ${JSON.stringify(text)}, want a whole number from ${min} to ${max}`,
   );
@@ -136,7 +138,9 @@ export function cursorIn(query: URLSearchParams): RouteCursor | undefined {
   if (text === null) return undefined;
   const [name, at] = text.split(".", 2);
   const family = addressFamilyNames.find((each) => each === name);
-  if (family !== undefined && at !== undefined && /^\d{1,10}$/.test(at)) {
+  const wanted = familyOf(query);
+  const isWanted = wanted === undefined || wanted === family;
+  if (family !== undefined && isWanted && at !== undefined && /^\d{1,10}$/.test(at)) {
     return { family, at: Number(at) };
   }
   throw new AdminRequestError(`cursor ${JSON.stringify(text)}, want the next of a page`);

@@ -7,11 +7,13 @@ import {
   addressFamilyNames,
   type ComparedPath,
   type Explanation,
+  nlriCodecOf,
   type PageOptions,
   type PeerIndex,
 } from "@heddle/bgp";
 import { containsPrefix, formatIp, type Prefix } from "@heddle/inet";
 import { Capture, type PeerName, type Speaker } from "@heddle/speaker";
+import { must } from "@heddle/std";
 import type { AdminRoute } from "../admin-server.ts";
 import { AdminRequestError, AdminStream } from "../answer.ts";
 import type { ExplanationView, PeerView, RoutePageView, RouteView } from "./bgp-api.ts";
@@ -175,7 +177,12 @@ function wantedOf(query: URLSearchParams): (text: string, prefix: Prefix | undef
   if (route?.kind === "address") {
     throw new AdminRequestError(`route ${formatIp(route.address)}, want a prefix for this table`);
   }
-  if (route?.kind === "key") return (text) => text === query.get("route");
+  if (route?.kind === "key") {
+    const codec = must(nlriCodecOf(route.family), "a family with keys has a codec");
+    const key = codec.format(route.key);
+    // Behind the key stands what is no part of it, such as a label.
+    return (text) => text === key || text.startsWith(`${key} `);
+  }
   if (within === undefined) return () => true;
   return (_text, prefix) => prefix?.family === within.family && containsPrefix(within, prefix);
 }

@@ -62,7 +62,17 @@ export function peerViewOf(node: string, peer: PeerStatus): PeerView {
     holdTimeMs: peer.holdTimeMs,
     keepaliveMs: peer.keepaliveMs,
     ...sums,
-    counts: Object.fromEntries(peer.counts),
+    counts: Object.fromEntries(
+      [...peer.counts].map(([family, { notUsed, ...counts }]) => [
+        family,
+        { ...counts, notUsed: Object.fromEntries(notUsed) },
+      ]),
+    ),
+    discards: { ...peer.discards },
+    unansweredRefreshes: peer.unansweredRefreshes.map(({ family, askedAtWallMs }) => ({
+      family,
+      askedAt: new Date(askedAtWallMs).toISOString(),
+    })),
     prefixWarnings: peer.prefixWarnings,
     sendQueueOctets: peer.sendQueueLength,
     slowForMs: peer.slowForMs === undefined ? null : Math.round(peer.slowForMs),
@@ -145,9 +155,10 @@ export function pathViewOf(node: string, path: ComparedPath, names: PeerNames): 
 
 /** `peer` is the name of the peer that sent the route, or is sent it. */
 export function adjRibViewOf(node: string, route: AdjRibRoute, peer: string): RouteView {
-  const { family, pathId, attributes } = route;
+  const { family, pathId, attributes, ineligible } = route;
   const about = { node, family, route: routeTextOf(route), peer, pathId };
-  return { ...about, ...attributesViewOf(attributes) };
+  const why = ineligible === undefined ? {} : { ineligible };
+  return { ...about, ...attributesViewOf(attributes), ...why };
 }
 
 function commonViewOf(

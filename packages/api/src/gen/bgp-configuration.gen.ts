@@ -18,6 +18,18 @@ export interface GracefulRestart {
   readonly restartTimeSeconds: number;
 }
 
+/** A monitoring station (BMP, RFC 7854) to which every selected node connects. */
+export interface MonitoringStation {
+  /** Address of the station. */
+  readonly address: string;
+  /** TCP port of the station. */
+  readonly port: number;
+  /** What the station is told. PrePolicy: the routes that peers send. PostPolicy: those that import policies accept, as they make them. LocRib: the routes that the node uses (RFC 9069). AdjRibOut: the routes that peers are sent (RFC 8671). */
+  readonly views: readonly ("PrePolicy" | "PostPolicy" | "LocRib" | "AdjRibOut")[];
+  /** Time between Statistics Reports; 0: none. */
+  readonly statisticsSeconds: number;
+}
+
 /** Bidirectional Forwarding Detection (RFC 5880): notices a dead path in milliseconds. */
 export interface BfdTimers {
   /** Run a BFD session beside the BGP session. */
@@ -46,6 +58,8 @@ export interface BGPConfigurationSpec {
   readonly bfd: BfdTimers;
   /** Communities (RFC 1997, RFC 8092) put on every route that the nodes announce. */
   readonly communities: readonly string[];
+  /** Stations that watch the BGP of the nodes; none when absent. One that falls 8 MiB behind is cut off and told everything anew. */
+  readonly monitoringStations?: readonly MonitoringStation[];
 }
 
 /** What controllers observed last. Written only through the status subresource. */

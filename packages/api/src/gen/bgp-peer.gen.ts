@@ -38,6 +38,12 @@ export interface BGPPeerSession {
   readonly advertisedPrefixCount?: number;
 }
 
+/** The session runs inside TLS 1.3 with certificates on both sides. */
+export interface BGPPeerTls {
+  /** DNS name that the certificate of the neighbour must bear. */
+  readonly serverName: string;
+}
+
 /** Bidirectional Forwarding Detection (RFC 5880): notices a dead path in milliseconds. As the BGPConfiguration says when absent. */
 export interface BfdTimers {
   /** Run a BFD session beside the BGP session. */
@@ -58,21 +64,25 @@ export interface BGPPeerSpec {
   readonly nodeSelector?: LabelSelector;
   /** Address of the neighbour. */
   readonly peerAddress: string;
+  /** TCP port of the neighbour. */
+  readonly port: number;
   /** Autonomous system number of the neighbour; any other one is refused. */
   readonly peerAsn: number;
-  /** fabric: a switch, to which nodes announce their own prefixes. reflector: a route reflector, with which they exchange VPN routes. */
+  /** fabric: a switch of another AS, to which nodes announce their own prefixes. reflector: a route reflector of the nodes' AS, with which they exchange VPN routes; none of its routes enters the kernel's tables. */
   readonly kind: "fabric" | "reflector";
-  /** Address families of the session (RFC 4760). */
-  readonly families: readonly ("IPv4Unicast" | "IPv6Unicast")[];
+  /** Address families of the session (RFC 4760). When absent IPv4Unicast and IPv6Unicast with a fabric peer; VPNv4Unicast, VPNv6Unicast, EVPN and RouteTarget with a reflector. */
+  readonly families?: readonly ("IPv4Unicast" | "IPv6Unicast" | "VPNv4Unicast" | "VPNv6Unicast" | "EVPN" | "RouteTarget")[];
   /** Bidirectional Forwarding Detection (RFC 5880): notices a dead path in milliseconds. As the BGPConfiguration says when absent. */
   readonly bfd?: BfdTimers;
   /** The key of a Secret that holds the TCP-MD5 password (RFC 2385) of the session. */
   readonly passwordSecretRef?: BGPPeerSecretRef;
+  /** The session runs inside TLS 1.3 with certificates on both sides. */
+  readonly tls?: BGPPeerTls;
   /** Own address of the session; the one that routing chooses when absent. */
   readonly sourceAddress?: string;
-  /** Which routes are accepted from the neighbour. */
-  readonly importPolicy: "AcceptDefaultOnly" | "AcceptAll" | "RejectAll";
-  /** Which routes are announced to the neighbour. AnnounceOwn: the blocks and fixed addresses of the node. */
+  /** Which routes are accepted from the neighbour. When absent AcceptDefaultOnly from a fabric peer, AcceptAll from a reflector: of VPN routes a node takes what its VPCs import. */
+  readonly importPolicy?: "AcceptDefaultOnly" | "AcceptAll" | "RejectAll";
+  /** Which routes are announced to the neighbour. AnnounceOwn: the blocks and fixed addresses of the node, to a reflector those of its VPCs. */
   readonly exportPolicy: "AnnounceOwn" | "AnnounceAll" | "AnnounceNone";
 }
 

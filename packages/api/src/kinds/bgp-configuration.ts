@@ -1,8 +1,8 @@
 /** BGPConfiguration: how the BGP speakers of a group of nodes behave. */
-import { invalid } from "../field-error.ts";
-import type { BGPConfiguration } from "../gen/bgp-configuration.gen.ts";
+import { duplicate, invalid } from "../field-error.ts";
+import type { BGPConfiguration, MonitoringStation } from "../gen/bgp-configuration.gen.ts";
 import type { FieldError, JsonSchema, ResourceKind } from "../kind.ts";
-import { asn, boolean, formatted, integer, list, object } from "../schema/build.ts";
+import { asn, boolean, formatted, integer, list, object, oneOf } from "../schema/build.ts";
 import { labelSelector } from "../schema/shared.ts";
 import { bfd } from "./bfd.ts";
 import { heddleKind, readyColumn } from "./heddle-kind.ts";
@@ -22,9 +22,28 @@ const gracefulRestart = object(
   { default: {} },
 );
 
+const monitoringStation = object(
+  "A monitoring station (BMP, RFC 7854) to which every selected node connects.",
+  {
+    address: formatted("ip", "Address of the station."),
+    port: integer("TCP port of the station.", [1, 65535]),
+    views: list(
+      "What the station is told. PrePolicy: the routes that peers send. PostPolicy: those that import policies accept, as they make them. LocRib: the routes that the node uses (RFC 9069). AdjRibOut: the routes that peers are sent (RFC 8671).",
+      oneOf("A view.", ["PrePolicy", "PostPolicy", "LocRib", "AdjRibOut"]),
+      4,
+      { minItems: 1, default: ["PrePolicy"], "x-kubernetes-list-type": "set" },
+    ),
+    statisticsSeconds: integer("Time between Statistics Reports; 0: none.", [0, 86400], {
+      default: 60,
+    }),
+  },
+  ["address", "port"],
+);
+
 /** Named parts of the schema, for the generated types. */
 export const bgpConfigurationTypes: Readonly<Record<string, JsonSchema>> = {
   GracefulRestart: gracefulRestart,
+  MonitoringStation: monitoringStation,
 };
 
 export const bgpConfigurationKind: ResourceKind<BGPConfiguration> = heddleKind<BGPConfiguration>({
@@ -56,6 +75,11 @@ export const bgpConfigurationKind: ResourceKind<BGPConfiguration> = heddleKind<B
         64,
         { default: [], "x-kubernetes-list-type": "set" },
       ),
+      monitoringStations: list(
+        "Stations that watch the BGP of the nodes; none when absent. One that falls 8 MiB behind is cut off and told everything anew.",
+        monitoringStation,
+        8,
+      ),
     },
     ["asn"],
   ),
@@ -73,7 +97,10 @@ export const bgpConfigurationKind: ResourceKind<BGPConfiguration> = heddleKind<B
       priority: 1,
     },
   ],
-  validate: ({ spec }) => timerErrors(spec.holdTimeSeconds, spec.keepaliveSeconds),
+  validate: ({ spec }) => [
+    ...timerErrors(spec.holdTimeSeconds, spec.keepaliveSeconds),
+    ...stationErrors(spec.monitoringStations ?? []),
+  ],
   validateUpdate: noRules,
 });
 
@@ -84,4 +111,15 @@ function timerErrors(hold: number, keepalive: number | undefined): FieldError[] 
   if (keepalive === undefined || (hold > 0 && keepalive * 3 <= hold)) return [];
   const wanted = hold === 0 ? "none with hold time 0" : `at most a third of hold time ${hold}`;
   return [invalid("spec.keepaliveSeconds", keepalive, `want ${wanted}`)];
+}
+
+/** A station that is told twice counts everything twice. */
+function stationErrors(stations: readonly MonitoringStation[]): FieldError[] {
+  const seen = new Set<string>();
+  return stations.flatMap(({ address, port }, index) => {
+    const name = `${address} port ${port}`;
+    const isNew = !seen.has(name);
+    seen.add(name);
+    return isNew ? [] : [duplicate(`spec.monitoringStations[${index}]`, name)];
+  });
 }

@@ -16,7 +16,8 @@ const routeTargets = (use: string): JsonSchema =>
   list(
     `Route targets (RFC 4360) that ${use}, as AS:number or address:number.`,
     formatted("route-target", "A route target."),
-    64,
+    // One of 64, which a VRF may have in one direction, is the VPC's own.
+    63,
     { default: [], "x-kubernetes-list-type": "set" },
   );
 
@@ -26,14 +27,18 @@ export const vpcKind: ResourceKind<Vpc> = heddleKind<Vpc>({
   shortNames: [],
   namespaced: false,
   description:
-    "A Vpc is an isolated routing domain: its subnets reach each other, and nothing else unless route targets import it. The Vpc named default is the native network of the data centre.",
+    "A Vpc is an isolated routing domain: its subnets reach each other, and nothing else unless route targets import it. Each has a route target of its own, AS:vrfId with the lower 16 bits of the nodes' AS number. The Vpc named default is the native network of the data centre.",
   spec: object("The wanted routing domain.", {
     routeDistinguisher: formatted(
       "route-distinguisher",
       "Route distinguisher (RFC 4364) of the VPC's VPN routes, as AS:number or address:number. Each node derives its own when absent.",
     ),
-    importRouteTargets: routeTargets("a VPN route must carry one of to enter this VPC"),
-    exportRouteTargets: routeTargets("the VPN routes of this VPC carry"),
+    importRouteTargets: routeTargets(
+      "VPN routes must carry one of to enter this VPC, beside the target of its own",
+    ),
+    exportRouteTargets: routeTargets(
+      "the VPN routes of this VPC carry, beside the target of its own",
+    ),
   }),
   status: {
     vrfId: integer(

@@ -15,10 +15,12 @@ const marker = "ff".repeat(16);
 const peer: BmpPeer = {
   ...{ type: 0, distinguisher: 0n, address: parseIp("192.0.2.1"), asn: 65001 },
   ...{ routerId: parseIp4("10.0.0.1"), postPolicy: false, twoOctetAs: false, adjRibOut: false },
-  atUs: 1_700_000_000_000_123n,
+  ...{ filtered: false, atUs: 1_700_000_000_000_123n },
 };
+const locRib: BmpPeer = { ...peer, type: 3, address: parseIp("0.0.0.0") };
 const header = `00 00 0000000000000000 000000000000000000000000 c0000201 0000fde9 0a000001 6553f100 0000007b`;
 const header6 = `00 d0 0000000000000000 20010db8000000000000000000000001 0000fde9 0a000001 6553f100 0000007b`;
+const headerLocRib = `0000000000000000 ${"00".repeat(16)} 0000fde9 0a000001 6553f100 0000007b`;
 const open = encodeOpen({
   ...{ asn: 65001, holdTimeS: 9, routerId: parseIp4("10.0.0.1"), capabilities: [] },
 });
@@ -51,15 +53,41 @@ const vectors: readonly (readonly [name: string, value: BmpMessage, hex: string]
     {
       kind: "peer-down",
       peer: { ...peer, address: parseIp("2001:db8::1"), postPolicy: true, adjRibOut: true },
-      reason: 3,
+      ...{ reason: 3, information: [] },
       data: fromHex(`${marker} 0015 03 0602`),
     },
     `03 00000046 02 ${header6} 03 ${marker} 0015 03 0602`,
   ],
   [
     "peer down by an FSM event",
-    { kind: "peer-down", peer, reason: 2, data: Uint8Array.of(0, 9) },
+    { kind: "peer-down", peer, reason: 2, data: Uint8Array.of(0, 9), information: [] },
     `03 00000033 02 ${header} 02 0009`,
+  ],
+  [
+    "peer down of a filtered Loc-RIB, with its name",
+    {
+      ...{ kind: "peer-down", peer: { ...locRib, filtered: true }, reason: 6 },
+      ...{ data: new Uint8Array(0), information: [{ type: 3, value: ascii("global") }] },
+    },
+    `03 0000003b 02 03 80 ${headerLocRib} 06 0003 0006 676c6f62616c`,
+  ],
+  [
+    "route monitoring of a Loc-RIB",
+    { kind: "route-monitoring", peer: locRib, update: encodeEndOfRib("ipv4-unicast") },
+    `03 00000047 00 03 00 ${headerLocRib} ${marker} 0017 02 00000000`,
+  ],
+  [
+    "peer up with the name of a table and a label",
+    {
+      ...{ kind: "peer-up", peer: locRib, localAddress: parseIp("0.0.0.0"), localPort: 0 },
+      ...{ remotePort: 0, sentOpen: open, receivedOpen: open },
+      information: [
+        { type: 3, value: ascii("global") },
+        { type: 4, value: ascii("a") },
+      ],
+    },
+    `03 0000008d 03 03 00 ${headerLocRib} ${"00".repeat(16)} 0000 0000 ${toHex(open)} ${toHex(open)}
+     0003 0006 676c6f62616c 0004 0001 61`,
   ],
   [
     "statistics",

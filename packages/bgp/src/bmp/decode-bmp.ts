@@ -4,7 +4,7 @@ import { headerLength } from "../packet/framing.ts";
 import { messageTypes } from "../packet/iana.ts";
 import { BmpError } from "./bmp-error.ts";
 import { bmpVersion } from "./framing.ts";
-import { bmpMessageTypes } from "./iana.ts";
+import { bmpMessageTypes, bmpPeerDownReasons } from "./iana.ts";
 import type { BmpMessage, BmpStatistic, BmpTlv } from "./message.ts";
 import { decodePerPeerHeader, readAddress } from "./per-peer-header.ts";
 
@@ -34,12 +34,7 @@ function decodeMessage(r: Reader, length: number): BmpMessage {
     case bmpMessageTypes.statisticsReport:
       return { kind: "statistics-report", peer: decodePerPeerHeader(r), statistics: statistics(r) };
     case bmpMessageTypes.peerDown:
-      return {
-        kind: "peer-down",
-        peer: decodePerPeerHeader(r),
-        reason: r.u8(),
-        data: r.rest().slice(),
-      };
+      return decodePeerDown(r);
     case bmpMessageTypes.peerUp:
       return decodePeerUp(r);
     case bmpMessageTypes.initiation:
@@ -51,6 +46,15 @@ function decodeMessage(r: Reader, length: number): BmpMessage {
     default:
       throw new BmpError(`type ${type}, want 0 to ${bmpMessageTypes.routeMirroring}`);
   }
+}
+
+/**      reason (1) | data (variable) */
+function decodePeerDown(r: Reader): BmpMessage {
+  const peer = decodePerPeerHeader(r);
+  const reason = r.u8();
+  const hasTlvs = reason === bmpPeerDownReasons.localSystemClosed;
+  const data = hasTlvs ? new Uint8Array(0) : r.rest().slice();
+  return { kind: "peer-down", peer, reason, data, information: hasTlvs ? tlvs(r) : [] };
 }
 
 /**

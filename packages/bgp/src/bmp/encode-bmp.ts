@@ -37,6 +37,7 @@ function encodeBody(w: Writer, message: BmpMessage): void {
       break;
     case "peer-down":
       w.u8(message.reason).bytes(message.data);
+      encodeTlvs(w, message.information);
       break;
     case "peer-up":
       writeAddress(w, message.localAddress);

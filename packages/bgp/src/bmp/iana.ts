@@ -19,7 +19,7 @@ export const bmpPeerTypes = {
   locRib: 3, // RFC 9069
 } as const;
 
-/** BMP Peer Flags. */
+/** BMP Peer Flags of peer types 0 to 2. */
 export const bmpPeerFlags = {
   ipv6: 0x80, // V, RFC 7854
   postPolicy: 0x40, // L, RFC 7854
@@ -27,13 +27,23 @@ export const bmpPeerFlags = {
   adjRibOut: 0x10, // O, RFC 8671
 } as const;
 
-/** BMP Initiation and Peer Up Information TLVs. */
+/** BMP Peer Flags of peer type 3. */
+export const bmpLocRibFlags = {
+  filtered: 0x80, // F, RFC 9069
+} as const;
+
+/** BMP Initiation Information TLVs. */
 export const bmpInformationTypes = {
   string: 0, // RFC 7854
   sysDescr: 1, // RFC 7854
   sysName: 2, // RFC 7854
-  // VRF/Table Name 3: RFC 9069
-  // Admin Label 4: RFC 8671
+} as const;
+
+/** BMP Peer Up Message TLVs, which also follow reason 6 of Peer Down. */
+export const bmpPeerUpTypes = {
+  string: 0, // RFC 7854, RFC 9736
+  vrfTableName: 3, // RFC 9069
+  adminLabel: 4, // RFC 8671
 } as const;
 
 /** BMP Termination Message TLVs. */
@@ -55,15 +65,26 @@ export const bmpPeerDownReasons = {
   remoteNotification: 3, // RFC 7854
   remoteWithoutNotification: 4, // RFC 7854
   deconfigured: 5, // RFC 7854
-  // Local system closed, TLV data follows 6: RFC 9069
+  localSystemClosed: 6, // RFC 9069, TLVs follow
 } as const;
 
-/** BMP Statistics Types; those that this speaker sends. */
+/** BMP Statistics Types; those that this speaker sends, all gauges of 64 bits. */
 export const bmpStatistics = {
   // Counters of what was rejected or withdrawn 0 to 6 and 11 to 13: RFC 7854
-  adjRibInRoutes: 7, // RFC 7854, gauge, 64 bits
-  // Routes in the Loc-RIB 8, of a family 10: RFC 7854
-  adjRibInRoutesOfFamily: 9, // RFC 7854, gauge, with its family
-  // Adj-RIB-Out before policy 14, of a family 16 and 17: RFC 8671
-  adjRibOutRoutes: 15, // RFC 8671, after policy, gauge, 64 bits
+  adjRibInRoutes: 7, // RFC 7854
+  locRibRoutes: 8, // RFC 7854
+  adjRibInRoutesOfFamily: 9, // RFC 7854
+  locRibRoutesOfFamily: 10, // RFC 7854
+  // Adj-RIB-Out before policy 14, of a family 16: RFC 8671
+  adjRibOutRoutes: 15, // RFC 8671, after policy
+  adjRibOutRoutesOfFamily: 17, // RFC 8671, after policy
+  prePolicyRoutes: 18, // RFC 9972, Adj-RIB-In
+  prePolicyRoutesOfFamily: 19, // RFC 9972, Adj-RIB-In
+  postPolicyRoutes: 20, // RFC 9972, Adj-RIB-In
+  postPolicyRoutesOfFamily: 21, // RFC 9972, Adj-RIB-In
+  rejectedRoutesOfFamily: 22, // RFC 9972, by import policy
+  // Of the decision and of damping 23 to 26: RFC 9972
+  staleRoutesOfFamily: 27, // RFC 9972, kept by graceful restart
+  longLivedStaleRoutesOfFamily: 28, // RFC 9972, kept by long-lived graceful restart
+  // Of limits, origin validation and Adj-RIB-Out 29 and above: RFC 9972
 } as const;

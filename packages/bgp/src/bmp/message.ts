@@ -7,6 +7,7 @@ export interface BmpPeer {
   readonly type: number;
   /** Route distinguisher of an RD instance, else 0; uint64. */
   readonly distinguisher: bigint;
+  /** 0 of the Loc-RIB. */
   readonly address: Ip;
   readonly asn: number;
   /** BGP Identifier. */
@@ -17,6 +18,8 @@ export interface BmpPeer {
   readonly twoOctetAs: boolean;
   /** O flag (RFC 8671). */
   readonly adjRibOut: boolean;
+  /** F flag (RFC 9069): the Loc-RIB is not told completely. */
+  readonly filtered: boolean;
   /** When what the message says came to be, since the Unix epoch; 0 when it is not known. */
   readonly atUs: bigint;
 }
@@ -58,6 +61,8 @@ export type BmpMessage =
        * empty.
        */
       readonly data: Uint8Array;
+      /** For reason 6, else empty. */
+      readonly information: readonly BmpTlv[];
     }
   | {
       readonly kind: "peer-up";

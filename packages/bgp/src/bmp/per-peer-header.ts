@@ -4,10 +4,12 @@
  *      peer type (1) | peer flags (1) | peer distinguisher (8)
  *      | peer address (16, IPv4 in the last 4) | peer AS (4) | peer BGP ID (4)
  *      | timestamp: seconds (4), microseconds (4)
+ *
+ * Of the Loc-RIB (RFC 9069 4.1) address and distinguisher are 0, and the flags are others.
  */
 import type { Reader, Writer } from "@heddle/codec";
 import { type Ip, ip4FromNumber, ipFromBytes, ipToBytes } from "@heddle/inet";
-import { bmpPeerFlags } from "./iana.ts";
+import { bmpLocRibFlags, bmpPeerFlags, bmpPeerTypes } from "./iana.ts";
 import type { BmpPeer } from "./message.ts";
 
 const usPerSecond = 1_000_000n;
@@ -15,7 +17,9 @@ const usPerSecond = 1_000_000n;
 /** @throws BoundsError */
 export function decodePerPeerHeader(r: Reader): BmpPeer {
   const type = r.u8();
-  const flags = r.u8();
+  const octet = r.u8();
+  const isLocRib = type === bmpPeerTypes.locRib;
+  const flags = isLocRib ? 0 : octet;
   const distinguisher = r.u64();
   const address = readAddress(r, (flags & bmpPeerFlags.ipv6) !== 0);
   const asn = r.u32();
@@ -26,20 +30,26 @@ export function decodePerPeerHeader(r: Reader): BmpPeer {
     postPolicy: (flags & bmpPeerFlags.postPolicy) !== 0,
     twoOctetAs: (flags & bmpPeerFlags.twoOctetAs) !== 0,
     adjRibOut: (flags & bmpPeerFlags.adjRibOut) !== 0,
+    filtered: isLocRib && (octet & bmpLocRibFlags.filtered) !== 0,
   };
 }
 
 export function encodePerPeerHeader(w: Writer, peer: BmpPeer): void {
   const { type, distinguisher, address, asn, routerId, atUs } = peer;
-  const flags =
-    (typeof address === "bigint" ? bmpPeerFlags.ipv6 : 0) |
-    (peer.postPolicy ? bmpPeerFlags.postPolicy : 0) |
-    (peer.twoOctetAs ? bmpPeerFlags.twoOctetAs : 0) |
-    (peer.adjRibOut ? bmpPeerFlags.adjRibOut : 0);
-  w.u8(type).u8(flags).u64(distinguisher);
+  w.u8(type).u8(flagsOf(peer)).u64(distinguisher);
   writeAddress(w, address);
   w.u32(asn).u32(routerId);
   w.u32(Number(atUs / usPerSecond)).u32(Number(atUs % usPerSecond));
+}
+
+function flagsOf(peer: BmpPeer): number {
+  if (peer.type === bmpPeerTypes.locRib) return peer.filtered ? bmpLocRibFlags.filtered : 0;
+  return (
+    (typeof peer.address === "bigint" ? bmpPeerFlags.ipv6 : 0) |
+    (peer.postPolicy ? bmpPeerFlags.postPolicy : 0) |
+    (peer.twoOctetAs ? bmpPeerFlags.twoOctetAs : 0) |
+    (peer.adjRibOut ? bmpPeerFlags.adjRibOut : 0)
+  );
 }
 
 /** 16 octets; of IPv4 the last four. */

@@ -18,8 +18,13 @@ export type SessionEffect =
   | "sendKeepalive"
   /** See `notificationOf`. */
   | "sendNotification"
-  /** While waiting for an OPEN, or for BFD: RFC 4271 8.2.2 suggests 4 minutes. */
+  /** While waiting for an OPEN: RFC 4271 8.2.2 suggests 4 minutes. */
   | "startLargeHoldTimer"
+  /**
+   * While waiting for BFD: the negotiated hold time, or where that is 0, BfdHoldTime
+   * (draft-ietf-idr-bgp-bfd-strict-mode 3).
+   */
+  | "startBfdHoldTimer"
   /** (Re)starts with the negotiated hold time; none when that is 0. */
   | "startHoldTimer"
   /** (Re)starts with the keepalive time, jittered; none when the hold time is 0. */

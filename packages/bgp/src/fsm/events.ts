@@ -25,7 +25,12 @@ export type SessionEvent =
   | { readonly kind: "IdleHoldTimer_Expires" }
   | { readonly kind: "Tcp_CR_Acked" }
   | { readonly kind: "TcpConnectionConfirmed" }
-  | { readonly kind: "TcpConnectionFails"; readonly message: string }
+  /** `delaysOpen`: while the DelayOpenTimer was running; absent: it was not. */
+  | {
+      readonly kind: "TcpConnectionFails";
+      readonly message: string;
+      readonly delaysOpen?: boolean;
+    }
   /** `awaitsBfd`: both sides want BFD to be Up first, and it is not. */
   | { readonly kind: "BGPOpen"; readonly negotiated: Negotiated; readonly awaitsBfd: boolean }
   | {

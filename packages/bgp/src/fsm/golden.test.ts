@@ -179,8 +179,13 @@ test("DelayOpen: the OPEN waits for the timer, or for the peer's", () => {
   const opened = step(acked.state, { kind, negotiated, awaitsBfd: false }, delaying);
   assert.equal(opened.state.kind, "OpenConfirm");
   assert.ok(opened.effects.indexOf("sendOpen") < opened.effects.indexOf("sendKeepalive"));
-  const lost = step(acked.state, { kind: "TcpConnectionFails", message: "" }, delaying);
+  const fails = { kind: "TcpConnectionFails", message: "" } as const;
+  const lost = step(acked.state, { ...fails, delaysOpen: true }, delaying);
+  assert.equal(lost.state.kind, "Active");
   assert.ok(lost.effects.includes("stopDelayOpenTimer"));
+  assert.ok(lost.effects.includes("startConnectRetryTimer"));
+  assert.equal(step(acked.state, fails, delaying).state.kind, "Idle");
+  assert.equal(step(lost.state, { ...fails, delaysOpen: true }, delaying).state.kind, "Idle");
 });
 
 test("strict BFD: our KEEPALIVE waits for BFD, and so does what the peer's would do", () => {

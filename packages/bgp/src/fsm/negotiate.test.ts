@@ -4,7 +4,7 @@ import { parseAsn, parseIp4 } from "@heddle/inet";
 import { DecodeError, type NotificationCause } from "../errors.ts";
 import type { AddressFamily } from "../packet/address-family.ts";
 import { headerLength } from "../packet/framing.ts";
-import { errorCodes } from "../packet/iana.ts";
+import { ceaseSubcodes, errorCodes } from "../packet/iana.ts";
 import { hardReset } from "../packet/notification.ts";
 import { decodeOpen, encodeOpen, type Open } from "../packet/open.ts";
 import type { BgpRole } from "../rib/peer.ts";
@@ -12,7 +12,7 @@ import { collisionSurvivor } from "./collision.ts";
 import type { SessionEvent } from "./events.ts";
 import { negotiate } from "./negotiate.ts";
 import { type LocalSide, openOf } from "./offer.ts";
-import { notificationFor, retainedFamilies } from "./retention.ts";
+import { mayHaveRestarted, notificationFor, retainedFamilies } from "./retention.ts";
 
 const local: LocalSide = {
   asn: parseAsn(65203),
@@ -123,13 +123,23 @@ for (const [name, event, withN, withoutN] of ends) {
   });
 }
 
-test("a final stop is a hard reset for a peer that would keep our routes", () => {
+test("RFC 8538 5.1: what is final is a hard reset for a peer that would keep our routes", () => {
   const agreed = negotiate(local, leafAsn, openOf(leaf));
-  const stop: SessionEvent = { kind: "ManualStop", cause: plain, silent: false };
-  assert.deepEqual(notificationFor(agreed, stop, plain), hardReset(plain));
-  assert.equal(notificationFor(undefined, stop, plain), plain);
-  const update: SessionEvent = { kind: "UpdateMsgErr", cause: plain, message: "" };
-  assert.equal(notificationFor(agreed, update, plain), plain);
+  const { code } = plain;
+  const isHard = (subcode: number): boolean => {
+    const cause = { ...plain, code, subcode };
+    const sent = notificationFor(agreed, cause);
+    assert.equal(notificationFor(undefined, cause), cause);
+    assert.deepEqual(sent, sent === cause ? cause : hardReset(cause));
+    return sent !== cause;
+  };
+  const hard = Object.entries(ceaseSubcodes).filter(([, subcode]) => isHard(subcode));
+  assert.deepEqual(
+    hard.map(([name]) => name),
+    ["maxPrefixes", "administrativeShutdown", "peerDeconfigured", "administrativeReset", "bfdDown"],
+  );
+  const other = { ...plain, code: errorCodes.updateMessage, subcode: 1 };
+  assert.equal(notificationFor(agreed, other), other);
 });
 
 /** An OPEN as the other side reads it. */
@@ -174,7 +184,7 @@ test("RFC 8950: an extended next hop needs both sides to name the family", () =>
   assert.deepEqual(negotiate(own, leafAsn, throughWire(leaf)).extendedNextHop, []);
 });
 
-test("RFC 9494: long-lived times are the peer's, of families that both sides and RFC 4724 name", () => {
+test("RFC 9494: long-lived times are the peer's, of families that both sides name", () => {
   const graceful = { restartTimeMs: 120_000, restarting: false, forwarding: true };
   const sideWith = (
     base: LocalSide,
@@ -189,6 +199,17 @@ test("RFC 9494: long-lived times are the peer's, of families that both sides and
   const agreed = negotiate(own, leafAsn, throughWire(peer)).peerGracefulRestart;
   assert.deepEqual(agreed?.longLived, [{ family: "ipv4-unicast", staleTimeMs: 16_777_215_000 }]);
   assert.deepEqual(agreed?.longLivedForwarding, ["ipv4-unicast"]);
+  // 4.1: the restart time may be left out for a family.
+  const open = throughWire(peer);
+  const skipping = open.capabilities.map((c) =>
+    c.kind === "graceful-restart" ? { ...c, families: [] } : c,
+  );
+  const only = negotiate(own, leafAsn, { ...open, capabilities: skipping });
+  assert.deepEqual(only.peerGracefulRestart?.families, []);
+  assert.deepEqual(only.peerGracefulRestart?.longLived, agreed?.longLived);
+  const lost: SessionEvent = { kind: "TcpConnectionFails", message: "" };
+  assert.deepEqual(retainedFamilies(only, lost), ["ipv4-unicast"]);
+  assert.equal(mayHaveRestarted(only), true);
   const alone = throughWire(peer).capabilities.filter((c) => c.kind !== "graceful-restart");
   const without = negotiate(own, leafAsn, { ...throughWire(peer), capabilities: alone });
   assert.equal(without.peerGracefulRestart, undefined);

@@ -56,11 +56,14 @@ export interface PeerGracefulRestart {
   readonly restartTimeMs: number;
   /** Both sides keep routes also across a NOTIFICATION that is not a hard reset (RFC 8538). */
   readonly notification: boolean;
-  /** Families whose routes are kept when the session ends. */
+  /** Families whose routes are kept for the restart time. */
   readonly families: readonly AddressFamily[];
   /** Of them, those with the F bit: forwarding state was kept across the restart just over. */
   readonly forwarding: readonly AddressFamily[];
-  /** Of `families`, those kept past the restart time, and how long the peer wants that (RFC 9494). */
+  /**
+   * Families kept past the restart time, at once where they are none of `families`, and how long the
+   * peer wants that (RFC 9494 4.1, 4.2).
+   */
   readonly longLived: readonly LongLivedTime[];
   /** Of `longLived`, those with the F bit there. */
   readonly longLivedForwarding: readonly AddressFamily[];
@@ -96,7 +99,10 @@ export function negotiate(local: LocalSide, expectedAsn: Asn, open: Open): Negot
     extendedMessage: has(open, "extended-message"),
     routeRefresh: has(open, "route-refresh"),
     // RFC 7313 3.1 rests on RFC 2918.
-    enhancedRouteRefresh: has(open, "route-refresh") && has(open, "enhanced-route-refresh"),
+    enhancedRouteRefresh:
+      local.enhancedRouteRefresh !== false &&
+      has(open, "route-refresh") &&
+      has(open, "enhanced-route-refresh"),
     ...addPathOf(local, open, families),
     extendedNextHop: extendedNextHopOf(local, open, families),
     bfdStrict: local.bfdStrict === true && offersBfdStrict(open),
@@ -159,11 +165,10 @@ function peerGracefulRestartOf(
   if (peer === undefined || local.gracefulRestart === undefined) return undefined;
   const listed = named(peer.families).filter(({ family }) => families.includes(family));
   const kept = listed.map(({ family }) => family);
-  // RFC 9494 3: what is not in the Graceful Restart capability is ignored.
   const offered = open.capabilities.find((c) => c.kind === "long-lived-graceful-restart");
   const own = local.gracefulRestart.longLived ?? [];
   const longLived = (offered === undefined ? [] : named(offered.families)).filter(
-    ({ family }) => kept.includes(family) && own.some((offer) => offer.family === family),
+    ({ family }) => families.includes(family) && own.some((offer) => offer.family === family),
   );
   return {
     restarting: peer.restarting,

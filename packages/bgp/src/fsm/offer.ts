@@ -28,6 +28,8 @@ export interface LocalSide {
   readonly strictRole?: boolean;
   /** draft-ietf-idr-bgp-bfd-strict-mode: the session waits for BFD where the peer wants it, too. */
   readonly bfdStrict?: boolean;
+  /** RFC 7313; default true. */
+  readonly enhancedRouteRefresh?: boolean;
   /** Name of this system for the peer's operators. */
   readonly hostname?: string;
 }
@@ -61,6 +63,8 @@ export interface LongLivedTime {
  */
 const bfdStrictCode = 74;
 
+const enhancedRouteRefresh: Capability = { kind: "enhanced-route-refresh" };
+
 /** The OPEN that `local` sends. */
 export function openOf(local: LocalSide): Open {
   return {
@@ -72,7 +76,7 @@ export function openOf(local: LocalSide): Open {
         (family): Capability => ({ kind: "multiprotocol", ...addressFamilies[family] }),
       ),
       { kind: "route-refresh" },
-      { kind: "enhanced-route-refresh" },
+      ...(local.enhancedRouteRefresh === false ? [] : [enhancedRouteRefresh]),
       { kind: "extended-message" },
       { kind: "four-octet-as", asn: local.asn },
       ...optionalCapabilities(local),

@@ -147,7 +147,9 @@ function isOptions(value: unknown): value is SessionOptions {
 const fieldChecks: Partial<Record<SessionEventKind, (fields: Fields) => boolean>> = {
   ManualStop: (f) => isCause(f["cause"]) && typeof f["silent"] === "boolean",
   AutomaticStop: (f) => isCause(f["cause"]),
-  TcpConnectionFails: (f) => typeof f["message"] === "string",
+  TcpConnectionFails: (f) =>
+    typeof f["message"] === "string" &&
+    (f["delaysOpen"] === undefined || typeof f["delaysOpen"] === "boolean"),
   BGPOpen: isOpened,
   BGPOpen_with_DelayOpenTimer_running: isOpened,
   BGPHeaderErr: isFault,

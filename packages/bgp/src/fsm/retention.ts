@@ -4,6 +4,7 @@
  */
 import type { NotificationCause } from "../errors.ts";
 import type { AddressFamily } from "../packet/address-family.ts";
+import { ceaseSubcodes, errorCodes } from "../packet/iana.ts";
 import { hardReset, isHardReset } from "../packet/notification.ts";
 import type { SessionEvent } from "./events.ts";
 import type { Negotiated, PeerGracefulRestart } from "./negotiate.ts";
@@ -17,7 +18,18 @@ export function retainedFamilies(
   event: SessionEvent,
 ): readonly AddressFamily[] {
   const graceful = negotiated.peerGracefulRestart;
-  return graceful !== undefined && keepsRoutes(graceful, event) ? graceful.families : [];
+  return graceful !== undefined && keepsRoutes(graceful, event) ? keptFamilies(graceful) : [];
+}
+
+/** Families whose routes are kept when the session ends, for whichever of the two times. */
+function keptFamilies({ families, longLived }: PeerGracefulRestart): readonly AddressFamily[] {
+  const lasting = longLived.filter(({ staleTimeMs }) => staleTimeMs > 0);
+  return [...new Set([...families, ...lasting.map(({ family }) => family)])];
+}
+
+/** RFC 4724 5: the peer may be back before its old session is known to be gone. */
+export function mayHaveRestarted({ peerGracefulRestart }: Negotiated): boolean {
+  return peerGracefulRestart !== undefined && keptFamilies(peerGracefulRestart).length > 0;
 }
 
 function keepsRoutes(graceful: PeerGracefulRestart, event: SessionEvent): boolean {
@@ -38,15 +50,23 @@ function keepsRoutes(graceful: PeerGracefulRestart, event: SessionEvent): boolea
 }
 
 /**
- * The NOTIFICATION to send so that the peer does with our routes what `event` means: it must drop
- * them when we stop for good or the path failed (RFC 8538 3.1).
+ * Reasons for which the peer must drop our routes (RFC 8538 5.1): we stop for good, or for longer
+ * than it could wait, or the path failed. After a reset by an operator, RFC 8538 leaves it open.
  */
+const finalSubcodes: ReadonlySet<number> = new Set([
+  ceaseSubcodes.maxPrefixes,
+  ceaseSubcodes.administrativeShutdown,
+  ceaseSubcodes.peerDeconfigured,
+  ceaseSubcodes.administrativeReset,
+  ceaseSubcodes.bfdDown,
+]);
+
+/** The NOTIFICATION to send so that the peer does with our routes what `cause` means (RFC 8538 3). */
 export function notificationFor(
   negotiated: Negotiated | undefined,
-  event: SessionEvent,
   cause: NotificationCause,
 ): NotificationCause {
   const bothKeep = negotiated?.peerGracefulRestart?.notification === true;
-  const final = event.kind === "ManualStop" || event.kind === "BfdDown";
-  return bothKeep && final ? hardReset(cause) : cause;
+  const isFinal = cause.code === errorCodes.cease && finalSubcodes.has(cause.subcode);
+  return bothKeep && isFinal ? hardReset(cause) : cause;
 }

@@ -10,12 +10,14 @@
  * - Events 9 to 28 that the text answers with a Finite State Machine Error though they bear an
  *   error of their own (BGPHeaderErr, BGPOpenMsgErr in Established) send that error.
  * - A NOTIFICATION is never answered with one, also not in OpenSent.
- * - A failed TCP connection is damped like every other failure: the counter grows and Idle is left
- *   by the timer.
+ * - A failed attempt to connect is damped like every other failure: the counter grows and Idle is
+ *   left by the timer.
+ * - UPDATEs do not restart the KeepaliveTimer: KEEPALIVEs come at their pace also between them.
  * - The passive machine never initiates, so it runs no ConnectRetryTimer.
  */
 import type { SessionEffect } from "./effects.ts";
 import type { SessionEvent, SessionEventKind } from "./events.ts";
+import { mayHaveRestarted } from "./retention.ts";
 import type { BfdWait, SessionState, SessionStateKind } from "./state.ts";
 
 /** What a guard may look at. */
@@ -56,6 +58,11 @@ export function delaysOpen({ options }: GuardInput): boolean {
   return options.delayOpen;
 }
 
+/** The connection was there, and our OPEN was held back. */
+export function wasDelayingOpen({ event }: GuardInput): boolean {
+  return event.kind === "TcpConnectionFails" && event.delaysOpen === true;
+}
+
 /** The peer's OPEN was accepted, and BFD has to come Up before our KEEPALIVE. */
 export function openAwaitsBfd({ event }: GuardInput): boolean {
   return "awaitsBfd" in event && event.awaitsBfd;
@@ -78,9 +85,7 @@ export function isSilentStop({ event }: GuardInput): boolean {
 
 /** RFC 4724 5: a new connection of a peer that announced graceful restart replaces the old one. */
 export function peerMayHaveRestarted({ state }: GuardInput): boolean {
-  if (state.kind !== "Established") return false;
-  const graceful = state.negotiated.peerGracefulRestart;
-  return graceful !== undefined && graceful.families.length > 0;
+  return state.kind === "Established" && mayHaveRestarted(state.negotiated);
 }
 
 function go(next: SessionStateKind, ...effects: SessionEffect[]): Cell {
@@ -176,7 +181,7 @@ const openWhileDelaying: Cell = [
     guard: openAwaitsBfd,
     next: "OpenConfirm",
     bfd: "awaited",
-    effects: ["stopConnectRetryTimer", "stopDelayOpenTimer", "sendOpen", "startLargeHoldTimer"],
+    effects: ["stopConnectRetryTimer", "stopDelayOpenTimer", "sendOpen", "startBfdHoldTimer"],
   },
   {
     next: "OpenConfirm",
@@ -195,6 +200,16 @@ function connected(state: "Connect" | "Active"): Cell {
   ];
 }
 
+/** Of an attempt that got as far as a connection, the peer may make the next one. */
+const lostWhileConnecting: Cell = [
+  {
+    guard: wasDelayingOpen,
+    next: "Active",
+    effects: ["startConnectRetryTimer", "stopDelayOpenTimer", "dropConnection"],
+  },
+  ...abandonAttempt,
+];
+
 function attempting(state: "Connect" | "Active"): Record<SessionEventKind, Cell> {
   return {
     ManualStart: stay(state),
@@ -212,7 +227,7 @@ function attempting(state: "Connect" | "Active"): Record<SessionEventKind, Cell>
     IdleHoldTimer_Expires: abandonAttempt,
     Tcp_CR_Acked: connected(state),
     TcpConnectionConfirmed: connected(state),
-    TcpConnectionFails: abandonAttempt,
+    TcpConnectionFails: state === "Connect" ? lostWhileConnecting : abandonAttempt,
     BGPOpen: abandonAttempt,
     BGPOpen_with_DelayOpenTimer_running: openWhileDelaying,
     BGPHeaderErr: abandonAttempt,
@@ -283,7 +298,7 @@ const openSent: Record<SessionEventKind, Cell> = {
       guard: openAwaitsBfd,
       next: "OpenConfirm",
       bfd: "awaited",
-      effects: ["stopConnectRetryTimer", "startLargeHoldTimer"],
+      effects: ["stopConnectRetryTimer", "startBfdHoldTimer"],
     },
     { next: "OpenConfirm", effects: ["stopConnectRetryTimer", ...confirm] },
   ],

@@ -33,6 +33,7 @@ export interface AttributeDraft {
   tunnels?: readonly Tunnel[];
   ipv6ExtendedCommunities?: readonly bigint[];
   aigp?: bigint;
+  aigpUnknownTlvs?: Uint8Array;
 }
 
 export interface AttributeCodec {
@@ -310,7 +311,10 @@ const ipv6ExtendedCommunities: AttributeCodec = {
   },
 };
 
-/** RFC 7311 3: the first TLV of type 1 counts; its length is that of the whole TLV. */
+/**
+ * RFC 7311 3: the first TLV of type 1 counts, others are passed on; a length is that of the whole
+ * TLV. The highest metric counts as malformed (3.2).
+ */
 const aigp: AttributeCodec = {
   name: "AIGP",
   ...optionalNonTransitive,
@@ -319,7 +323,10 @@ const aigp: AttributeCodec = {
   ignored: (cx) => cx.aigp !== true,
   read(value, _cx, draft) {
     const r = new Reader(value);
+    const others: Uint8Array[] = [];
+    let metric: bigint | undefined;
     while (r.left > 0) {
+      const start = value.length - r.left;
       const type = r.u8();
       const length = r.left < 2 ? 0 : r.u16();
       if (length < 3 || length - 3 > r.left) return "a TLV overruns it";
@@ -327,11 +334,28 @@ const aigp: AttributeCodec = {
         return `a TLV of ${length} octets, want ${aigpTlvLength}`;
       }
       const tlv = r.sub(length - 3);
-      if (type === aigpTlvType && draft.aigp === undefined) draft.aigp = tlv.u64();
+      if (type === aigpTlvType && metric === undefined) metric = tlv.u64();
+      else others.push(value.subarray(start, start + length));
     }
+    if (metric === undefined) return undefined;
+    if (metric === aigpMax) return "its metric is the highest there is";
+    draft.aigp = metric;
+    if (others.length > 0) draft.aigpUnknownTlvs = concat(others);
     return undefined;
   },
 };
+
+const aigpMax = 2n ** 64n - 1n;
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
 
 /** RFC 7311 3: the only TLV that is defined. */
 export const aigpTlvType = 1;

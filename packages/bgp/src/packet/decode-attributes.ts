@@ -238,6 +238,7 @@ function shared(draft: Draft): SharedAttributes {
     attributes.ipv6ExtendedCommunities = known.ipv6ExtendedCommunities;
   }
   if (known.aigp !== undefined) attributes.aigp = known.aigp;
+  if (known.aigpUnknownTlvs !== undefined) attributes.aigpUnknownTlvs = known.aigpUnknownTlvs;
   if (draft.partial.length > 0) attributes.partial = draft.partial.sort((a, b) => a - b);
   return attributes;
 }

@@ -145,6 +145,7 @@ function encodeAigp(w: Writer, a: SharedAttributes, cx: EncodeContext): void {
   if (metric === undefined || cx.aigp !== true) return;
   const start = beginAttribute(w, optionalNonTransitive, attributeTypes.aigp);
   w.u8(aigpTlvType).u16(aigpTlvLength).u64(metric);
+  if (a.aigpUnknownTlvs !== undefined) w.bytes(a.aigpUnknownTlvs);
   endAttribute(w, start);
 }
 

@@ -40,9 +40,9 @@ export interface NlriCodec {
   readonly keyLengthMax: number;
   readonly payloadLengthMax: number;
   /**
-   * Calls `visit` for each route of `bytes[start, end)`. The field is checked as a whole before the
+   * Calls `visit` for each route of `bytes[start, end)` and returns how many it left out. The field is checked as a whole before the
    * first call, so that a malformed field changes nothing; routes of a kind that is not known but
-   * well delimited (EVPN route types) are discarded (RFC 7606 5.4). `visit` must
+   * well delimited (EVPN route types) are left out (RFC 7606 5.4). `visit` must
    * not walk with the same codec: the cursor is one per codec.
    * @throws DecodeError `reset` (RFC 7606 5.3) where the field cannot be delimited, or a route of a
    *   known kind is malformed: without its key it cannot be treated as withdrawn
@@ -53,7 +53,7 @@ export interface NlriCodec {
     end: number,
     options: NlriWalkOptions,
     visit: (cursor: NlriCursor) => void,
-  ): void;
+  ): number;
   /** Octets that {@link encode} writes for the same arguments. */
   encodedLength(key: Uint8Array, payload: Uint8Array | undefined): number;
   /**

@@ -63,6 +63,8 @@ export interface PathAttributes {
   readonly ipv6ExtendedCommunities?: readonly bigint[];
   /** RFC 7311: the accumulated IGP metric, uint64; only of sessions where it is enabled. */
   readonly aigp?: bigint;
+  /** RFC 7311 3: TLVs of other types, as received; only with `aigp`. Passed on. */
+  readonly aigpUnknownTlvs?: Uint8Array;
   /**
    * Types of known attributes that somebody on the way did not understand (Partial bit); at least
    * one, ascending. They are passed on with the bit (RFC 4271 5).

@@ -34,7 +34,11 @@ export interface UpdateHead {
   readonly tail: Uint8Array;
 }
 
-const lengthMax = 65535;
+/**
+ * Of a head: more than what a message and the longest lists of a policy make, so that `nlriRoomOf`
+ * can tell which heads fit no message.
+ */
+const lengthMax = 1 << 22;
 const pathIdLength = 4;
 /** An IPv6 host prefix with its path identifier. */
 const prefixRoomMin: number = pathIdLength + encodedPrefixLength(128);

@@ -194,6 +194,13 @@ const treatments: readonly (readonly [
     ["26 discard"],
   ],
   ["7311 3 AIGP of 10 octets", "80 1a 0a 01000a00000000000000", withAigp, "accept", ["26 discard"]],
+  [
+    "7311 3.2 AIGP of the highest metric",
+    "80 1a 0b 01000bffffffffffffffff",
+    withAigp,
+    "accept",
+    ["26 discard"],
+  ],
   ["7311 3 AIGP of a TLV header", "80 1a 02 0100", withAigp, "accept", ["26 discard"]],
   [
     "5065 5 no confederation segment first",
@@ -426,7 +433,7 @@ const anyAttributes: fc.Arbitrary<PathAttributes> = fc.record(
       minLength: 1,
       maxLength: 3,
     }),
-    aigp: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    aigp: fc.bigInt({ min: 0n, max: (1n << 64n) - 2n }),
     unknown: fc.constant([]),
   },
   {
@@ -455,6 +462,18 @@ test("any attributes survive a round trip", () => {
       assert.deepEqual(routeAttributesOf(decoded, "nlri"), attributes);
     }),
   );
+});
+
+test("RFC 7311 3: TLVs of AIGP beside the first metric are passed on as they came", () => {
+  const value = "02 0004 aa 01 000b 0000000000000005 01 000b 0000000000000009 7f 0003";
+  const block = fromHex(`400101 00 400200 801a1d ${value}`.replaceAll(" ", ""));
+  const { attributes, problems } = decodeAttributes(block, withAigp);
+  assert.deepEqual([problems, attributes.aigp], [[], 5n]);
+  const w = new Writer(4096);
+  encodeSharedAttributes(w, attributes, withAigp);
+  const first = "01000b0000000000000005";
+  const others = "020004aa 01000b0000000000000009 7f0003".replaceAll(" ", "");
+  assert.ok(toHex(w.view()).endsWith(`801a1d${first}${others}`), toHex(w.view()));
 });
 
 /** The prefixes that the messages in `stream` announce (+) or withdraw (-). */

@@ -44,20 +44,46 @@ const uint64Max = 0xffff_ffff_ffff_ffffn;
 /** Says what is wrong with a field: what was found there and what is wanted. */
 type Complain = (field: string, found: unknown, want: string) => never;
 
-/** @throws BgpError `config` that names the policy, the term and the field */
+/** What is wrong with a policy, and where. */
+export class PolicyError extends BgpError {
+  override readonly name = "PolicyError";
+  /** Index of the term; undefined when it is about all of the policy. */
+  readonly term: number | undefined;
+  /** Inside the term, conditions without `match.` before them; or words for all of the policy. */
+  readonly field: string;
+  readonly found: string;
+  readonly want: string;
+
+  constructor(
+    policy: string,
+    { term, field, found, want }: Pick<PolicyError, "term" | "field" | "found" | "want">,
+  ) {
+    const where = term === undefined ? field : `term ${term}, ${field}`;
+    const text = `Cannot accept policy ${JSON.stringify(policy)}: ${where} is ${found}`;
+    super("config", `${text}, want ${want}`);
+    this.term = term;
+    this.field = field;
+    this.found = found;
+    this.want = want;
+  }
+}
+
+/** @throws PolicyError that names the policy, the term and the field */
 export function checkPolicy(policy: Policy): void {
   const { name, terms } = policy;
-  const complain = (where: string, found: unknown, want: string): never => {
-    const text = `Cannot accept policy ${JSON.stringify(name)}: ${where} is ${String(found)}`;
-    throw new BgpError("config", `${text}, want ${want}`);
-  };
+  const complainOf =
+    (term: number | undefined): Complain =>
+    (field, found, want) => {
+      throw new PolicyError(name, { term, field, found: String(found), want });
+    };
+  const complain: Complain = complainOf(undefined);
   if (name === "") complain("name", "empty", "a text");
   if (terms.length > termCountMax) {
     complain("number of terms", terms.length, `at most ${termCountMax}`);
   }
   checkWord("otherwise", policy.otherwise, ["accept", "reject"], complain);
   for (const [index, term] of terms.entries()) {
-    checkTerm(term, (field, found, want) => complain(`term ${index}, ${field}`, found, want));
+    checkTerm(term, complainOf(index));
   }
   checkOutcomeCount(terms, complain);
 }

@@ -5,7 +5,7 @@ import { formatAsPath } from "../packet/as-path-text.ts";
 import { routeTargetsOf, securityTagOf } from "../packet/extended-community.ts";
 import { formatExtendedCommunity } from "../packet/extended-community-text.ts";
 import type { AsPathSegment, Origin, PathAttributes } from "../packet/path-attributes.ts";
-import { formatAsPathPattern } from "./as-path-pattern.ts";
+import { formatAsPathPattern } from "./as-path-pattern-text.ts";
 import { type AttributeField, communityMatchOf, originAsnsOf } from "./conditions.ts";
 import type {
   CommunityMatch,

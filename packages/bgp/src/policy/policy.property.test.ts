@@ -18,7 +18,8 @@ import { encodeExtendedCommunity } from "../packet/extended-community.ts";
 import type { AsPathSegment, PathAttributes } from "../packet/path-attributes.ts";
 import { wordsOf } from "../rib/adj-rib-in.ts";
 import { applyActions, nextHopActionOf } from "./actions.ts";
-import { AsPathMatcher, type AsPathPattern, formatAsPathPattern } from "./as-path-pattern.ts";
+import { AsPathMatcher, type AsPathPattern } from "./as-path-pattern.ts";
+import { formatAsPathPattern, parseAsPathPattern } from "./as-path-pattern-text.ts";
 import { CompiledPolicy, outcomeIndexOf } from "./evaluate.ts";
 import { formatPolicy } from "./format-policy.ts";
 import type {
@@ -416,7 +417,7 @@ test("compiled evaluation equals trying every term on every route", () => {
   assert.ok(decided > 1000, `terms decided ${decided} times`);
 });
 
-test("AsPathMatcher equals a regular expression", () => {
+test("AsPathMatcher equals a regular expression, also after a way through text", () => {
   const path = fc.array(
     fc.record({
       type: fc.constantFrom("sequence" as const, "set" as const),
@@ -428,9 +429,11 @@ test("AsPathMatcher equals a regular expression", () => {
   fc.assert(
     fc.property(pattern, fc.array(path, { minLength: 4, maxLength: 4 }), (wanted, paths) => {
       const matcher = new AsPathMatcher(wanted);
+      const again = new AsPathMatcher(parseAsPathPattern(formatAsPathPattern(wanted)));
       for (const one of paths) {
         const expected = patternHolds(wanted, one);
         assert.equal(matcher.matches(one), expected, formatAsPathPattern(wanted));
+        assert.equal(again.matches(one), expected, formatAsPathPattern(wanted));
         if (expected) matched += 1;
       }
     }),

@@ -17,12 +17,15 @@ import {
 import type { NlriCursor } from "../packet/nlri-codec.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import type { Block } from "./blocks.ts";
+import { routeCountOf } from "./discards.ts";
 import type { FamilyTable } from "./family-table.ts";
-import type { ImportClass, Ineligible } from "./import.ts";
+import type { ImportClass } from "./import.ts";
+import type { Ineligible } from "./ineligible.ts";
 import { type LocalAttributes, localKeyBytes, localPathAttributes } from "./local-route.ts";
 import { forbidsLongLived } from "./long-lived.ts";
 import { localPeer, type PeerIndex } from "./peer.ts";
 import type { PeerState } from "./peer-state.ts";
+import type { PrefixTable } from "./prefix-table.ts";
 import { outcomeForKey } from "./residue.ts";
 import {
   type PeerTraits,
@@ -100,6 +103,7 @@ export class AdjRibIn {
     const block = blocks.find(importClass, hash, key.bytes, key.start, key.end);
     if (block !== undefined) {
       this.#announceAll(peer, block, nlri, addPath);
+      if (block.lacksAttribute) this.#countLacking(peer, nlri, addPath);
       return [];
     }
     const { bytes, start, end } = key;
@@ -108,11 +112,18 @@ export class AdjRibIn {
     const attributes = routeAttributesOf(decoded, source);
     if (isProblem(attributes)) {
       this.#withdrawAll(peer, nlri, addPath, false);
+      peer.discards.treatedAsWithdrawn += routeCountOf(this.#table, nlri, addPath);
       return problems.includes(attributes.message) ? problems : [...problems, attributes.message];
     }
     const added = blocks.add(importClass, hash, bytes, start, end, attributes);
+    added.lacksAttribute = problems.length > 0;
     this.#announceAll(peer, added, nlri, addPath);
+    if (added.lacksAttribute) this.#countLacking(peer, nlri, addPath);
     return problems;
+  }
+
+  #countLacking({ discards }: PeerState, nlri: ByteRange, addPath: boolean): void {
+    discards.withoutAttribute += routeCountOf(this.#table, nlri, addPath);
   }
 
   /** @throws DecodeError `reset` when `nlri` is malformed */
@@ -146,10 +157,10 @@ export class AdjRibIn {
 
   /**
    * The session ended. With `retain` the routes become stale; those that were stale already go (RFC
-   * 4724 4.2: a second failure before the first is over).
+   * 4724 4.2: a second failure before the first is over), unless they are long-lived.
    */
-  sessionDown(peer: PeerState, retain: boolean): void {
-    this.#killRows(peer, (row) => !retain || this.#table.rows.isStale(row));
+  sessionDown(peer: PeerState, retain: boolean, longLived: boolean): void {
+    this.#killRows(peer, (row) => !retain || (!longLived && this.#table.rows.isStale(row)));
     this.markStale(peer);
   }
 
@@ -242,7 +253,7 @@ export class AdjRibIn {
     this.#traits = peer.traits;
     this.#setBlock(block);
     try {
-      this.#walkAnnounced(nlri, addPath);
+      this.#walkAnnounced(peer, nlri, addPath);
     } finally {
       this.#block = undefined;
       if (block.rowCount === 0) this.#table.blocks.remove(block);
@@ -267,10 +278,14 @@ export class AdjRibIn {
     );
   }
 
-  #walkAnnounced({ bytes, start, end }: ByteRange, addPath: boolean): void {
+  #walkAnnounced({ discards }: PeerState, nlri: ByteRange, addPath: boolean): void {
+    const { bytes, start, end } = nlri;
     const { opaqueKeys, prefixes } = this.#table;
+    if (prefixes?.isLarge === true) this.#fetch(prefixes, nlri, addPath);
     if (opaqueKeys !== undefined) {
-      opaqueKeys.codec.walk(bytes, start, end, { addPath, withdrawn: false }, this.#announceKey);
+      const options = { addPath, withdrawn: false };
+      const unknownCount = opaqueKeys.codec.walk(bytes, start, end, options, this.#announceKey);
+      discards.unknownRouteTypes += unknownCount;
     } else if (prefixes!.wordCount === 1) {
       if (addPath) walkPathPrefixes4(bytes, start, end, this.#announcePath4);
       else walkPrefixes4(bytes, start, end, this.#announce4);
@@ -283,6 +298,7 @@ export class AdjRibIn {
     const { bytes, start, end } = nlri;
     const { opaqueKeys, prefixes } = this.#table;
     this.#peer = peer.index;
+    if (prefixes?.isLarge === true) this.#fetch(prefixes, nlri, addPath);
     if (opaqueKeys !== undefined) {
       opaqueKeys.codec.walk(bytes, start, end, { addPath, withdrawn: marked }, this.#withdrawKey);
     } else if (prefixes!.wordCount === 1) {
@@ -291,6 +307,24 @@ export class AdjRibIn {
     } else if (addPath) walkPathPrefixes6(bytes, start, end, this.#withdrawPath6);
     else walkPrefixes6(bytes, start, end, this.#withdraw6);
   }
+
+  #fetch(prefixes: PrefixTable, { bytes, start, end }: ByteRange, addPath: boolean): void {
+    if (prefixes.wordCount === 1) {
+      if (addPath) walkPathPrefixes4(bytes, start, end, this.#expectPath4);
+      else walkPrefixes4(bytes, start, end, this.#expect4);
+    } else if (addPath) walkPathPrefixes6(bytes, start, end, this.#expectPath6);
+    else walkPrefixes6(bytes, start, end, this.#expect6);
+    prefixes.fetch();
+  }
+
+  readonly #expect4 = (address: number, length: number): void =>
+    this.#table.prefixes!.expect(address, 0, 0, 0, length);
+  readonly #expect6 = (w0: number, w1: number, w2: number, w3: number, length: number): void =>
+    this.#table.prefixes!.expect(w0, w1, w2, w3, length);
+  readonly #expectPath4 = (_pathId: number, address: number, length: number): void =>
+    this.#table.prefixes!.expect(address, 0, 0, 0, length);
+  readonly #expectPath6: PathVisitor6 = (_pathId, w0, w1, w2, w3, length) =>
+    this.#table.prefixes!.expect(w0, w1, w2, w3, length);
 
   readonly #announce4 = (address: number, length: number): void =>
     this.#announceId(this.#table.addPrefix(address, 0, 0, 0, length), -1, 0);

@@ -34,6 +34,8 @@ export class Block {
   firstRow = -1;
   /** Rows that refer to the block, also dead ones. */
   rowCount = 0;
+  /** An attribute was discarded (RFC 7606 2). */
+  lacksAttribute = false;
   #attributes: PathAttributes | undefined;
   /** The outcome last asked for, while the attributes are at hand. */
   #outcome: ImportOutcome | undefined;

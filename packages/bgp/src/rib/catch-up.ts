@@ -4,6 +4,7 @@
  * away, this is all the memory it takes.
  */
 import type { DirtyKeys } from "./changes.ts";
+import type { MarkCounts } from "./mark-counts.ts";
 import type { RouteKeys } from "./route-keys.ts";
 
 /** Which changes matter to the peer. */
@@ -26,20 +27,23 @@ export class CatchUp {
    */
   #markAll = false;
   readonly audience: CatchUpAudience;
+  /** Of all catch-ups of the table. */
+  readonly #counts: MarkCounts;
 
-  private constructor(walked: number, audience: CatchUpAudience) {
+  private constructor(walked: number, audience: CatchUpAudience, counts: MarkCounts) {
     this.#walked = walked;
     this.audience = audience;
+    this.#counts = counts;
   }
 
   /** For a peer that holds nothing yet. */
-  static fromStart(audience: CatchUpAudience): CatchUp {
-    return new CatchUp(0, audience);
+  static fromStart(audience: CatchUpAudience, counts: MarkCounts): CatchUp {
+    return new CatchUp(0, audience, counts);
   }
 
   /** For a peer that holds everything up to now. */
-  static fromNow(audience: CatchUpAudience): CatchUp {
-    return new CatchUp(Number.POSITIVE_INFINITY, audience);
+  static fromNow(audience: CatchUpAudience, counts: MarkCounts): CatchUp {
+    return new CatchUp(Number.POSITIVE_INFINITY, audience, counts);
   }
 
   /**
@@ -81,6 +85,7 @@ export class CatchUp {
     if (this.isMarked(id)) return;
     this.#marks[index] = this.#marks[index]! | (1 << (id & 31));
     this.#markCount += 1;
+    this.#counts.add(id);
   }
 
   /** Takes the mark off; false when there was none. */
@@ -89,6 +94,7 @@ export class CatchUp {
     const index = id >>> 5;
     this.#marks[index] = this.#marks[index]! & ~(1 << (id & 31));
     this.#markCount -= 1;
+    this.#counts.subtract(id);
     return true;
   }
 
@@ -117,7 +123,9 @@ export class CatchUp {
       }
       const bit = 31 - Math.clz32(word & -word);
       this.#marks[this.#scanAt] = word & (word - 1);
-      taken[count++] = this.#scanAt * 32 + bit;
+      const id = this.#scanAt * 32 + bit;
+      this.#counts.subtract(id);
+      taken[count++] = id;
     }
     this.#markCount -= count;
     return taken;

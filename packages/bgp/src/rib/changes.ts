@@ -1,4 +1,15 @@
-/** What a flush has to tell peers: keys and what of them changed. */
+/** What changes in a table: for the peers, at a flush, and for those who follow it, at once. */
+
+/** Those who follow a table; called in the middle of a change, so they only take notes. */
+export interface TableFeeds {
+  /** A path of the peer came, changed or, `isGone`, went. */
+  pathChanged(id: number, peer: number, pathId: number, isGone: boolean): void;
+  bestChanged(id: number, isGone: boolean): void;
+  /** The key is needed although it has no route any more. */
+  holds(id: number): boolean;
+  /** Selection is no longer put off. */
+  released(): void;
+}
 
 /**
  * A step of one identifier of one key (RFC 7911); row -1 stands for nothing. Ranks count from 0.

@@ -6,7 +6,7 @@ import type { RibPeer } from "./peer.ts";
 
 /** @throws BgpError `config` */
 export function checkPeer(peer: RibPeer, config: RibConfig): void {
-  const { addPathSendMax, asn, confederationMember, reflectorClient } = peer;
+  const { addPathSendMax, aigpMetric = 1, asn, confederationMember, reflectorClient } = peer;
   const isInside = asn === config.localAsn;
   if (reflectorClient && !isInside) {
     throw new BgpError("config", `Cannot add reflector client: AS ${asn}, want ${config.localAsn}`);
@@ -23,5 +23,8 @@ export function checkPeer(peer: RibPeer, config: RibConfig): void {
       "config",
       `Cannot set addPathSendMax: ${addPathSendMax}, want 1 to ${addPathSendLimit}`,
     );
+  }
+  if (!(Number.isInteger(aigpMetric) && aigpMetric >= 1 && aigpMetric <= 0xffffffff)) {
+    throw new BgpError("config", `Cannot set aigpMetric: ${aigpMetric}, want 1 to 4294967295`);
   }
 }

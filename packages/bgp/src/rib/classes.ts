@@ -12,6 +12,7 @@ import { addPathSendLimit } from "./add-path-out.ts";
 import type { RibConfig } from "./config.ts";
 import type { ExportClass, RouteOrigin } from "./export.ts";
 import { ExportGroup } from "./export-group.ts";
+import { changesRouteTargets, ExportedTargets } from "./exported-targets.ts";
 import type { FamilyTable } from "./family-table.ts";
 import type { ImportClass } from "./import.ts";
 import { hasOnlyToCustomer } from "./only-to-customer.ts";
@@ -26,6 +27,9 @@ interface GroupEntry {
 
 /** RFC 7911 has no default; enough for what equal paths are good for. */
 const addPathSendDefault = 8;
+
+/** RFC 7311 3.4.3: AIGP of a route that gets another next hop grows, whatever the distance is. */
+const aigpMetricDefault = 1;
 
 /** The classes of one family. */
 export class FamilyClasses {
@@ -69,6 +73,7 @@ export class FamilyClasses {
       clusterId: clusterIdOf(this.#config),
       onlyToCustomer,
       demoted,
+      equalizesStale: this.#config.longLivedPartial === true,
     };
     this.#importClasses.set(key, cls);
     return cls;
@@ -145,6 +150,9 @@ export class FamilyClasses {
       extendedNextHop,
       routeServerClient: peer.routeServerClient === true,
       longLived: session.longLived?.includes(family) === true,
+      longLivedPartial: config.longLivedPartial === true,
+      aigp: cx.aigp === true,
+      aigpMetric: peer.aigpMetric ?? aigpMetricDefault,
       onlyToCustomer:
         role === undefined || !hasOnlyToCustomer(family)
           ? undefined
@@ -161,11 +169,16 @@ export class FamilyClasses {
   #dropIfEmpty(group: ExportGroup): void {
     if (group.members.size > 0 || group.leaving.size > 0) return;
     this.#groups.delete(group.key);
+    group.targets?.[Symbol.dispose]();
   }
 
   #addGroup(key: string, plain: Omit<ExportClass, "policy">, policy: Policy): GroupEntry {
     const cls: ExportClass = { ...plain, policy: new CompiledPolicy(policy, this.#table.family) };
-    const group = new ExportGroup(key, cls, this.#table, this.#originOf);
+    const targets =
+      plain.constrained && changesRouteTargets(policy)
+        ? new ExportedTargets(this.#table.rows, this.#targetSets)
+        : undefined;
+    const group = new ExportGroup(key, cls, this.#table, this.#originOf, targets);
     const entry = { group, batch: new UpdateBatch(this.#table, group, this.#targetSets) };
     this.#groups.set(key, entry);
     // Never less here: a session that comes and goes must not take the table with it each time.
@@ -206,6 +219,7 @@ export function localImportClass(config: RibConfig, family: AddressFamily): Impo
     clusterId: clusterIdOf(config),
     onlyToCustomer: undefined,
     demoted: false,
+    equalizesStale: false,
   };
 }
 

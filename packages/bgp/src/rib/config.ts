@@ -18,6 +18,11 @@ export interface RibConfig {
   readonly hashSeed: number;
   /** RFC 5065: `localAsn` is our member AS; to the outside we are `identifier`. */
   readonly confederation?: { readonly identifier: Asn };
+  /**
+   * RFC 9494 4.6: long-lived stale routes also go to peers inside the AS or confederation that do
+   * not know long-lived graceful restart, with NO_EXPORT; LOCAL_PREF of all of them is 0.
+   */
+  readonly longLivedPartial?: boolean;
   /** Who may announce what; asked for peers with `ownRoutesOnly`. */
   readonly ownership?: RouteOwnership;
 }

@@ -7,6 +7,7 @@ import {
   ineligibleScore,
   localScore,
   longLivedScore,
+  longLivedScoreOf,
   losingStep,
   mobilityOf,
   rankPaths,
@@ -28,6 +29,9 @@ interface Path {
   score?: number;
   mobility?: number;
   pathId?: number;
+  aigp?: bigint;
+  /** Next hop and ESI of a route about a MAC address. */
+  mac?: readonly [nextHop: string, esi: bigint];
 }
 
 interface Named extends Candidate {
@@ -49,6 +53,8 @@ function candidate(p: Path): Named {
     asPath,
     mobility: p.mobility ?? 0,
     pathId: p.pathId ?? 0,
+    aigp: p.aigp,
+    ...(p.mac === undefined ? {} : { mac: { nextHop: parseIp(p.mac[0]), esi: p.mac[1] } }),
   };
 }
 
@@ -214,4 +220,62 @@ test("losingStep() names the rule that decided", () => {
   assert.equal(stepOf({ clusters: 2 }), "cluster-list-length");
   assert.equal(stepOf({ peer: "192.0.2.6" }), "peer-address");
   assert.equal(stepOf({ pathId: 1 }), "path-id");
+});
+
+/** Of two, in which the first wins. */
+function stepOf(best: Path, loser: Path): string | undefined {
+  const all = [candidate(best), candidate(loser)] as const;
+  assert.equal(selectBest(all)?.name, best.name);
+  return losingStep(all[1], all[0], all);
+}
+
+test("RFC 7311 4.1: AIGP decides behind LOCAL_PREF and before the AS path", () => {
+  const near = { name: "near", aigp: 10n, path: [1, 2, 3] };
+  const far = { name: "far", aigp: 11n, path: [1] };
+  const none = { name: "none", path: [1] };
+  assert.equal(bestOf(near, far, none), "near");
+  assert.equal(stepOf(near, far), "aigp");
+  assert.equal(stepOf(far, none), "aigp");
+  assert.equal(bestOf({ ...none, pref: 101 }, near, far), "none");
+  assert.equal(stepOf({ ...none, pref: 101 }, near), "local-pref");
+  // One without it is out even where the rest would put it first, and the rest is compared as ever.
+  const shorter = { ...near, name: "shorter", path: [1] };
+  assert.equal(bestOf(near, shorter, none), "shorter");
+  assert.equal(stepOf(shorter, near), "as-path-length");
+  const highest = { name: "highest", aigp: 2n ** 64n - 2n, path: [1, 2] };
+  assert.equal(bestOf(highest, none), "highest");
+  assert.equal(bestOf({ ...near, score: ineligibleScore }, none), "none");
+  assert.equal(bestOf({ ...near, score: longLivedScore + 1 }, none), "none");
+  assert.equal(bestOf({ name: "local", score: localScore }, near), "local");
+});
+
+test("RFC 7432 15: equal sequence numbers of different segments: the lowest next hop wins", () => {
+  const low = { name: "low", mobility: 5, mac: ["192.0.2.1", 0n], pref: 100 } as const;
+  const high = { name: "high", mobility: 5, mac: ["192.0.2.2", 0n], pref: 200 } as const;
+  assert.equal(bestOf(low, high), "low");
+  assert.equal(stepOf(low, high), "mac-next-hop");
+  assert.equal(bestOf(low, { ...high, mobility: 6 }), "high");
+  assert.equal(stepOf({ ...high, mobility: 6 }, low), "mac-mobility");
+  // The same segment at two routers is no conflict, and LOCAL_PREF decides as ever.
+  const shared = [
+    { ...low, mac: ["192.0.2.1", 7n] },
+    { ...high, mac: ["192.0.2.2", 7n] },
+  ] as const;
+  assert.equal(bestOf(...shared), "high");
+  assert.equal(bestOf(...shared, { name: "third", mobility: 5, mac: ["192.0.2.3", 8n] }), "high");
+  // Several ways to the same router are compared as ever.
+  assert.equal(bestOf(low, { ...high, mac: low.mac }), "high");
+  assert.equal(bestOf({ ...low, score: ineligibleScore }, high), "high");
+});
+
+test("RFC 9494 4.4: a long-lived stale path loses to every other, whatever its mobility", () => {
+  const stale = { name: "stale", mobility: 9, score: longLivedScore + 1 };
+  assert.equal(bestOf(stale, { name: "fresh", mobility: 1 }), "fresh");
+  assert.equal(stepOf({ name: "fresh", mobility: 1 }, stale), "long-lived-stale");
+  const low = longLivedScoreOf(scoreOf(50, 1, 0), true);
+  const high = longLivedScoreOf(scoreOf(200, 2, 0), true);
+  assert.ok(low < high, "with equalized LOCAL_PREF the AS path decides");
+  assert.ok(
+    longLivedScoreOf(scoreOf(50, 1, 0), false) > longLivedScoreOf(scoreOf(200, 2, 0), false),
+  );
 });

@@ -4,10 +4,13 @@
  * on the order of the candidates, and MED, which compares only paths of the same neighbouring AS,
  * cannot make the outcome cycle.
  *
- *   sticky, then highest MAC mobility sequence number         EVPN MAC/IP routes (RFC 7432 15)
- *   not long-lived stale (RFC 9494 4.3)                       one comparison of `score`,
- *   highest LOCAL_PREF; shortest AS_PATH; lowest ORIGIN         with this
- *   lowest MED among paths of the same neighbouring AS
+ *   not long-lived stale (RFC 9494 4.4)
+ *   sticky, then highest MAC mobility sequence number         EVPN MAC/IP routes (RFC 7432 15);
+ *   lowest next hop of several Ethernet segments                only among those
+ *   highest LOCAL_PREF
+ *   with AIGP, then the lowest AIGP (RFC 7311 4.1)            the next hop's own metric counts as 0
+ *   shortest AS_PATH; lowest ORIGIN                           one comparison of `score`, with
+ *   lowest MED among paths of the same neighbouring AS          LOCAL_PREF and staleness
  *   external over internal                                    the IGP metric is equal for all
  *   lowest BGP Identifier or ORIGINATOR_ID; shortest CLUSTER_LIST; lowest peer address
  *   lowest path identifier as received                        paths of one peer (RFC 7911)
@@ -25,6 +28,10 @@ export interface Candidate {
   readonly score: number;
   /** See {@link mobilityOf}; higher wins, but only among routes that are about MAC addresses. */
   readonly mobility: number;
+  /** Of a route that is about a MAC address. */
+  readonly mac?: MacLocation;
+  /** RFC 7311, uint64; undefined without the attribute. */
+  readonly aigp?: bigint | undefined;
   /** 0 when the attribute is absent. */
   readonly med: number;
   /** Undefined for paths that start in the local AS: they compare MED among each other. */
@@ -40,13 +47,22 @@ export interface Candidate {
   readonly pathId: number;
 }
 
+/** Where an EVPN MAC/IP route says that the address is. */
+export interface MacLocation {
+  readonly nextHop: Ip;
+  /** 80 bits; 0 for a segment of one link, which is another one at every next hop. */
+  readonly esi: bigint;
+}
+
 /** Names a rule of the decision process, in the order in which they are applied. */
 export type DecisionStep =
   | "ineligible"
-  | "mac-mobility"
-  | "local"
   | "long-lived-stale"
+  | "mac-mobility"
+  | "mac-next-hop"
+  | "local"
   | "local-pref"
+  | "aigp"
   | "as-path-length"
   | "origin"
   | "med"
@@ -71,10 +87,33 @@ export const longLivedScore: number = 2 ** 50;
  */
 export const notPassedOnScore: number = 2 ** 51;
 
+/** What LOCAL_PREF, staleness and the like count in a score; below it are AS path and ORIGIN. */
+const preferenceUnit = 0x40000;
+const localPrefMax = 0xffffffff;
+
 /** Packs LOCAL_PREF, length and ORIGIN into one number of 50 bits. `localPref` is a uint32. */
 export function scoreOf(localPref: number, asPathLength: number, origin: 0 | 1 | 2): number {
   const length = Math.min(asPathLength, asPathLengthMax);
-  return ((0xffffffff - localPref) * 0x10000 + length) * 4 + origin;
+  return (localPrefMax - localPref) * preferenceUnit + length * 4 + origin;
+}
+
+/**
+ * The score of a learned path when it is long-lived stale; `equalized`: with LOCAL_PREF 0, which
+ * RFC 9494 4.6 wants throughout an AS where some routers do not know such paths.
+ */
+export function longLivedScoreOf(score: number, equalized: boolean): number {
+  const kept = equalized ? localPrefMax * preferenceUnit + (score % preferenceUnit) : score;
+  return longLivedScore + kept;
+}
+
+/** The path is long-lived stale, or demoted in another way that no other rule outweighs. */
+function isLastResort({ score }: Candidate): boolean {
+  return score >= longLivedScore && score !== ineligibleScore;
+}
+
+/** The part of a score that comes before AIGP; lower wins. */
+export function preferenceOf(score: number): number {
+  return Math.floor(score / preferenceUnit);
 }
 
 /**
@@ -82,7 +121,7 @@ export function scoreOf(localPref: number, asPathLength: number, origin: 0 | 1 |
  * any is eligible.
  */
 function survivors(candidates: readonly Candidate[]): readonly Candidate[] {
-  let left = withLowestScore(withHighestMobility(candidates));
+  let left = withLowestScore(withLowestAigp(comparable(candidates)));
   if (left.length > 1) left = withLowestMed(left);
   if (left.length > 1 && left.some((c) => c.external)) left = left.filter((c) => c.external);
   return left;
@@ -97,6 +136,16 @@ export function mobilityOf(extendedCommunities: readonly bigint[]): number {
   return mobility === undefined ? 0 : Number(mobility.sticky) * 2 ** 32 + mobility.sequence;
 }
 
+/** Those among which LOCAL_PREF decides; ineligible ones may be among them. */
+function comparable(candidates: readonly Candidate[]): readonly Candidate[] {
+  return withLowestNextHop(withHighestMobility(withoutLastResorts(candidates)));
+}
+
+function withoutLastResorts(candidates: readonly Candidate[]): readonly Candidate[] {
+  const isBetter = (c: Candidate): boolean => c.score < longLivedScore;
+  return candidates.some(isBetter) ? candidates.filter(isBetter) : candidates;
+}
+
 function withHighestMobility(candidates: readonly Candidate[]): readonly Candidate[] {
   let highest = -1;
   for (const c of candidates) {
@@ -104,6 +153,41 @@ function withHighestMobility(candidates: readonly Candidate[]): readonly Candida
   }
   if (candidates.every((c) => c.mobility === highest)) return candidates;
   return candidates.filter((c) => c.mobility === highest);
+}
+
+/**
+ * RFC 7432 15: of routes for a MAC address with the same sequence number and different Ethernet
+ * segments, the one with the lowest address of its router is the best.
+ */
+function withLowestNextHop(candidates: readonly Candidate[]): readonly Candidate[] {
+  let lowest: Ip | undefined;
+  const esis = new Set<bigint>();
+  for (const { mac, score } of candidates) {
+    if (mac === undefined || score === ineligibleScore) continue;
+    const order = lowest === undefined ? -1 : compareIp(mac.nextHop, lowest);
+    if (order > 0) continue;
+    if (order < 0) esis.clear();
+    lowest = mac.nextHop;
+    if (mac.esi !== 0n) esis.add(mac.esi);
+  }
+  if (lowest === undefined) return candidates;
+  return candidates.filter(
+    ({ mac }) => mac !== undefined && (mac.nextHop === lowest || esis.has(mac.esi)),
+  );
+}
+
+/** RFC 7311 4.1: where one of the paths of the highest LOCAL_PREF has AIGP, it decides. */
+function withLowestAigp(candidates: readonly Candidate[]): readonly Candidate[] {
+  if (candidates.every(({ aigp }) => aigp === undefined)) return candidates;
+  let lowestScore = ineligibleScore;
+  for (const { score } of candidates) lowestScore = Math.min(lowestScore, score);
+  const preference = preferenceOf(lowestScore);
+  const equal = candidates.filter(({ score }) => preferenceOf(score) === preference);
+  let lowest: bigint | undefined;
+  for (const { aigp } of equal) {
+    if (aigp !== undefined && (lowest === undefined || aigp < lowest)) lowest = aigp;
+  }
+  return lowest === undefined ? candidates : equal.filter(({ aigp }) => aigp === lowest);
 }
 
 function withLowestScore(candidates: readonly Candidate[]): readonly Candidate[] {
@@ -169,25 +253,32 @@ export function losingStep(
 ): DecisionStep | undefined {
   if (loser === best) return undefined;
   if (loser.score === ineligibleScore) return "ineligible";
+  if (isLastResort(loser) && !isLastResort(best)) {
+    return best.score === localScore ? "local" : "long-lived-stale";
+  }
   if (loser.mobility < best.mobility) return "mac-mobility";
-  if (loser.score !== best.score) return scoreStep(loser.score, best.score);
-  const equal = withLowestScore(withHighestMobility(candidates));
-  if (!withLowestMed(equal).includes(loser)) return "med";
+  const located = comparable(candidates);
+  if (!located.includes(loser)) return "mac-next-hop";
+  if (preferenceOf(loser.score) !== preferenceOf(best.score)) return preferenceStep(loser, best);
+  const measured = withLowestAigp(located);
+  if (!measured.includes(loser)) return "aigp";
+  if (loser.score !== best.score) return sameLength(loser, best) ? "origin" : "as-path-length";
+  if (!withLowestMed(withLowestScore(measured)).includes(loser)) return "med";
   if (best.external && !loser.external) return "external";
   if (loser.identifier !== best.identifier) return "identifier";
   if (loser.clusterListLength !== best.clusterListLength) return "cluster-list-length";
   return compareIp(loser.peerAddress, best.peerAddress) === 0 ? "path-id" : "peer-address";
 }
 
-/** The highest part of the score in which the two differ. */
-function scoreStep(loser: number, best: number): DecisionStep {
-  if (best === localScore) return "local";
-  if (Math.floor(loser / longLivedScore) !== Math.floor(best / longLivedScore)) {
-    return "long-lived-stale";
-  }
-  const part = (score: number, unit: number): number => Math.floor(score / unit);
-  if (part(loser, 0x40000) !== part(best, 0x40000)) return "local-pref";
-  return part(loser, 4) === part(best, 4) ? "origin" : "as-path-length";
+/** The highest part of the preference in which the two differ. */
+function preferenceStep(loser: Candidate, best: Candidate): DecisionStep {
+  if (best.score === localScore) return "local";
+  const classOf = ({ score }: Candidate): number => Math.floor(score / longLivedScore);
+  return classOf(loser) === classOf(best) ? "local-pref" : "long-lived-stale";
+}
+
+function sameLength(a: Candidate, b: Candidate): boolean {
+  return Math.floor(a.score / 4) === Math.floor(b.score / 4);
 }
 
 /** The best path and those that may share its load, best first. */

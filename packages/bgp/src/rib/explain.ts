@@ -130,8 +130,8 @@ function explainExports(
     const isOwn = group.splitsHorizon && rows.peer[row] === index && index !== localPeer;
     if (isOwn) return { ...about, notSent: "split-horizon" };
     if (waiting) return { ...about, notSent: "awaiting-memberships" };
-    const set = rows.targetSet[row]!;
-    if (group.cls.constrained && !targetSets.isInterested(index, set)) {
+    const entry = group.cls.constrained ? group.entryOf(row, id) : undefined;
+    if (entry !== undefined && !targetSets.isInterested(index, entry.targetSet)) {
       return { ...about, notSent: "route-target" };
     }
     const policy = traceOf(table, id, group.cls.policy, rows.outcomeOf(row).attributes);

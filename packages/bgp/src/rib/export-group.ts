@@ -12,6 +12,7 @@ import {
   type NotExported,
   type RouteOrigin,
 } from "./export.ts";
+import type { ExportedTargets } from "./exported-targets.ts";
 import type { FamilyTable } from "./family-table.ts";
 import type { PeerIndex } from "./peer.ts";
 import { outcomeForKey } from "./residue.ts";
@@ -44,6 +45,8 @@ export class ExportGroup {
   readonly leaving: Set<PeerIndex> = new Set();
   readonly #table: FamilyTable;
   readonly #originOf: (peer: PeerIndex) => Omit<RouteOrigin, "longLived">;
+  /** Where the group is constrained and export policy changes route targets. */
+  readonly targets: ExportedTargets | undefined;
   /** Of rows that look the same for every key. */
   readonly #entries: (ExportEntry | typeof notExported | undefined)[] = [];
   /** Of the others. */
@@ -57,11 +60,13 @@ export class ExportGroup {
     cls: ExportClass,
     table: FamilyTable,
     originOf: (peer: PeerIndex) => Omit<RouteOrigin, "longLived">,
+    targets?: ExportedTargets,
   ) {
     this.key = key;
     this.cls = cls;
     this.#table = table;
     this.#originOf = originOf;
+    this.targets = targets;
   }
 
   /**
@@ -103,6 +108,7 @@ export class ExportGroup {
   forget(row: number): void {
     if (row < this.#entries.length) this.#entries[row] = undefined;
     this.#residues.delete(row);
+    this.targets?.forget(row);
   }
 
   /** Where the row's routes come from. */
@@ -132,7 +138,7 @@ export class ExportGroup {
       return undefined;
     }
     const { peer, targetSet } = this.#table.rows;
-    const set = this.cls.constrained ? targetSet[row]! : -1;
+    const set = this.cls.constrained ? (this.targets?.setOf(row, sent) ?? targetSet[row]!) : -1;
     return { head, source: peer[row]!, targetSet: set, first: -1, last: -1 };
   }
 }

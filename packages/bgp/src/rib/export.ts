@@ -1,8 +1,8 @@
 /**
  * What routes look like outside: the rules of RFC 4271 9.2 and 5.1, reflection (RFC 4456),
- * confederations (RFC 5065), route servers (RFC 7947), well-known communities (RFC 1997, RFC 9494,
- * RFC 8326), Only to Customer (RFC 9234) and export policy. Pure functions of one route and one
- * class of receivers.
+ * confederations (RFC 5065), route servers (RFC 7947), AIGP (RFC 7311), well-known communities
+ * (RFC 1997, RFC 9494, RFC 8326), Only to Customer (RFC 9234) and export policy. Pure functions of
+ * one route and one class of receivers.
  */
 import type { Asn, Ip, Ip4, Ip6 } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
@@ -19,7 +19,7 @@ import { applyActions } from "../policy/actions.ts";
 import type { CompiledPolicy, Verdict } from "../policy/evaluate.ts";
 import { defaultLocalPref } from "./import.ts";
 import { unspecifiedNextHop } from "./local-route.ts";
-import { isMarkedLongLived } from "./long-lived.ts";
+import { forPartialDeployment, isMarkedLongLived, withLongLivedStale } from "./long-lived.ts";
 import { type OnlyToCustomerExport, sentOnlyToCustomer } from "./only-to-customer.ts";
 import type { PeerType } from "./peer.ts";
 
@@ -46,6 +46,12 @@ export interface ExportClass {
   readonly routeServerClient: boolean;
   /** The receiver knows long-lived graceful restart for the family (RFC 9494 4.3). */
   readonly longLived: boolean;
+  /** See `RibConfig.longLivedPartial`. */
+  readonly longLivedPartial: boolean;
+  /** AIGP is enabled on the session (RFC 7311 3.3). */
+  readonly aigp: boolean;
+  /** What an own next hop adds to it (RFC 7311 3.4.3); at least 1. */
+  readonly aigpMetric: number;
   readonly onlyToCustomer: OnlyToCustomerExport | undefined;
   readonly fourOctetAs: boolean;
   readonly messageLengthMax: number;
@@ -89,22 +95,53 @@ export function exportRoute(
   if (marked === undefined) return "only-to-customer";
   const nextHop = nextHopOf(marked, origin, cls, verdict);
   if (nextHop === undefined) return "next-hop";
-  const given = nextHop === marked.nextHop ? marked : { ...withoutLinkLocal(marked), nextHop };
-  const sent = attributesFor(given, origin, cls, verdict);
-  return withLongLivedStale(sent, origin);
+  const isSame = nextHop === marked.nextHop;
+  const given = isSame ? marked : { ...withoutLinkLocal(marked), nextHop };
+  const adds = !isSame && origin.type !== "local";
+  const sent = accumulate(attributesFor(given, origin, cls, verdict), cls, adds);
+  return isStale(attributes, origin) ? staleAttributes(sent, cls) : sent;
+}
+
+/** The route is long-lived stale, here or at another router. */
+function isStale(attributes: PathAttributes, { longLived }: RouteOrigin): boolean {
+  return longLived || isMarkedLongLived(attributes);
+}
+
+/** RFC 9494 4.3, 4.6. */
+function staleAttributes(attributes: PathAttributes, cls: ExportClass): PathAttributes {
+  const stale = withLongLivedStale(attributes);
+  if (!cls.longLivedPartial || cls.to === "external") return stale;
+  return cls.longLived ? { ...stale, localPref: 0 } : forPartialDeployment(stale);
+}
+
+const aigpMax = 2n ** 64n - 1n;
+
+/**
+ * RFC 7311 3.3, 3.4.3: AIGP goes to sessions that have it, as it is with the next hop as it is, and
+ * increased with another one (`adds`).
+ */
+function accumulate(sent: PathAttributes, cls: ExportClass, adds: boolean): PathAttributes {
+  const { aigp } = sent;
+  if (aigp === undefined || (cls.aigp && !adds)) return sent;
+  if (!cls.aigp) {
+    const { aigp: _, aigpUnknownTlvs: _unknown, ...rest } = sent;
+    return rest;
+  }
+  const sum = aigp + BigInt(cls.aigpMetric);
+  return { ...sent, aigp: sum > aigpMax ? aigpMax : sum };
 }
 
 /** RFC 4271 9.2, RFC 4456 6, RFC 1997, RFC 9494 4.3. */
 function forbiddenBy(
   attributes: PathAttributes,
-  { type, longLived }: RouteOrigin,
-  { to, longLived: knowsLongLived }: ExportClass,
+  origin: RouteOrigin,
+  { to, longLived, longLivedPartial }: ExportClass,
 ): NotExported | undefined {
   const { communities } = attributes;
-  if (type === "internal" && to === "internal") return "not-reflected";
+  if (origin.type === "internal" && to === "internal") return "not-reflected";
   if (communities.includes(wellKnownCommunities.noAdvertise)) return "community";
-  const isStale = longLived || isMarkedLongLived(attributes);
-  if (isStale && !knowsLongLived) return "long-lived-stale";
+  const mayBeStale = longLived || (longLivedPartial && to !== "external");
+  if (!mayBeStale && isStale(attributes, origin)) return "long-lived-stale";
   if (to !== "external" && to !== "confederation") return undefined;
   if (communities.includes(wellKnownCommunities.noExportSubconfed)) return "community";
   if (to === "confederation") return undefined;
@@ -131,8 +168,9 @@ function nextHopOf(
   if (cls.family === "ipv4-flowspec" || cls.family === "ipv6-flowspec") return given;
   if (isOwn) return cls.nextHop;
   if (origin.type === "local" || verdict.nextHop === "unchanged") return given;
-  // RFC 4684 3.2 i: towards clients, which the route may have come from.
-  if (cls.family === "route-target" && cls.to === "client") return cls.nextHop;
+  // RFC 4684 3.2 i: towards clients, which the route may have come from. Nothing is sent to it, so
+  // the router id will do where the session has no configured address.
+  if (cls.family === "route-target" && cls.to === "client") return cls.nextHop ?? cls.routerId;
   if (carriesLabels(cls.family) || cls.routeServerClient) return given;
   const isSelf = cls.to === "external" || (cls.nextHopSelf && origin.type === "external");
   return isSelf ? cls.nextHop : given;
@@ -212,6 +250,7 @@ function transitiveOf(a: PathAttributes): Mutable<PathAttributes> {
     copy.ipv6ExtendedCommunities = a.ipv6ExtendedCommunities;
   }
   if (a.aigp !== undefined) copy.aigp = a.aigp;
+  if (a.aigpUnknownTlvs !== undefined) copy.aigpUnknownTlvs = a.aigpUnknownTlvs;
   if (a.partial !== undefined) copy.partial = a.partial;
   return copy;
 }
@@ -260,14 +299,6 @@ function internalAttributes(
   };
 }
 
-/** RFC 9494 4.3: LLGR_STALE is added. */
-function withLongLivedStale(attributes: PathAttributes, origin: RouteOrigin): PathAttributes {
-  const { longLivedStale } = wellKnownCommunities;
-  if (!origin.longLived || attributes.communities.includes(longLivedStale)) return attributes;
-  const communities = [...attributes.communities, longLivedStale].sort((a, b) => a - b);
-  return { ...attributes, communities };
-}
-
 /**
  * What precedes the routes in an UPDATE, with bytes that `keep` gave; undefined when the next hop
  * does not fit the session.
@@ -284,8 +315,8 @@ export function headOf(
   }
   const isIpv4 = family === "ipv4-unicast" || family === "ipv4-vpn";
   if (isIpv4 && typeof nextHop === "bigint" && !cls.extendedNextHop) return undefined;
-  const isIpv6 = family === "ipv6-unicast" || family === "ipv6-vpn";
-  if (isIpv6 && typeof nextHop === "number") return undefined;
+  // VPN routes of IPv6 map it instead (RFC 4659 3.2.1.2).
+  if (family === "ipv6-unicast" && typeof nextHop === "number") return undefined;
   const linkLocal = linkLocalNextHop as Ip6 | undefined;
   return announceHeadMp(family, attributes, nextHop, linkLocal, cls, keep);
 }

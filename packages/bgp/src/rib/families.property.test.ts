@@ -1,6 +1,7 @@
 /**
  * The RIB of all families against a naive model: add-path, route target constraints, reflection,
- * confederations, route server clients, roles, long-lived stale routes, MAC mobility, ownership.
+ * confederations, route server clients, roles, long-lived stale routes, MAC mobility, AIGP,
+ * ownership, export policies that change route targets.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,6 +10,7 @@ import fc from "fast-check";
 import type { AddressFamily } from "../packet/address-family.ts";
 import type { CodecContext } from "../packet/context.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
+import type { Policy } from "../policy/policy.ts";
 import { acceptAll } from "../policy/presets.ts";
 import type { PeerIndex } from "./peer.ts";
 import { Rib } from "./rib.ts";
@@ -66,6 +68,7 @@ function peer(n: number, more: Partial<FamiliesPeer>): FamiliesPeer {
     longLived: false,
     routeServerClient: false,
     ownRoutesOnly: false,
+    aigp: false,
     ...more,
   };
 }
@@ -75,12 +78,32 @@ const peers: readonly FamiliesPeer[] = [
   peer(1, { constrained: false, role: "customer" }),
   peer(2, { constrained: false, role: "peer", addPathSend: 2, addPathReceive: true }),
   peer(3, { constrained: false, role: "provider", longLived: true, routeServerClient: true }),
-  peer(4, { ...inside, type: "internal", longLived: true }),
-  peer(5, { ...inside, type: "client", longLived: true, addPathReceive: true }),
-  peer(6, { ...inside, type: "client", addPathSend: 3 }),
-  peer(7, { type: "confederation", longLived: true }),
-  peer(8, { ownRoutesOnly: true }),
+  peer(4, { ...inside, type: "internal", longLived: true, aigp: true }),
+  peer(5, { ...inside, type: "client", longLived: true, addPathReceive: true, aigp: true }),
+  peer(6, { ...inside, type: "client", addPathSend: 3, retarget: routeTarget(2) }),
+  peer(7, { type: "confederation", longLived: true, aigp: true }),
+  peer(8, { ownRoutesOnly: true, aigp: true, retarget: routeTarget(1) }),
 ];
+
+const isRouteTarget = { value: 0x0002n << 48n, mask: 0xffffn << 48n };
+
+function exportPolicyOf({ retarget }: FamiliesPeer): Policy {
+  if (retarget === undefined) return acceptAll;
+  return {
+    name: "retarget",
+    terms: [
+      {
+        match: { families: ["ipv4-vpn", "evpn"] },
+        verdict: "accept",
+        actions: {
+          removeExtendedCommunities: [isRouteTarget],
+          addExtendedCommunities: [retarget],
+        },
+      },
+    ],
+    otherwise: "accept",
+  };
+}
 
 type Op =
   | { op: "announce"; peer: number; pick: number; variant: number; pathId: number; draw: Draw }
@@ -102,6 +125,7 @@ interface Draw {
   sequence: number | undefined;
   hop: number;
   otc: number | undefined;
+  aigp: bigint | undefined;
 }
 
 const draw: fc.Arbitrary<Draw> = fc.record({
@@ -122,6 +146,7 @@ const draw: fc.Arbitrary<Draw> = fc.record({
   sequence: fc.constantFrom(undefined, undefined, 1, 2),
   hop: fc.constantFrom(1, 2),
   otc: fc.constantFrom(undefined, undefined, undefined, 65002, 7),
+  aigp: fc.constantFrom(undefined, undefined, 4n, 5n),
 });
 const peerNumber = fc.nat({ max: peers.length - 1 });
 const pick = fc.nat({ max: routeCount - 1 });
@@ -210,6 +235,7 @@ function attributesOf(
     nextHop: from === undefined ? (0 as Ip4) : parseIp4(`192.0.2.${200 + d.hop}`),
     ...(d.med === undefined ? {} : { med: d.med }),
     ...(d.pref === undefined || isOutside ? {} : { localPref: d.pref }),
+    ...(d.aigp === undefined ? {} : { aigp: d.aigp }),
     ...(d.otc === undefined || !isUnicast ? {} : { onlyToCustomer: d.otc as Asn }),
     atomicAggregate: false,
     communities: d.communities,
@@ -222,21 +248,24 @@ function attributesOf(
 
 /** Drives the RIB and the model with the same operations. */
 class Harness {
-  readonly model = new FamiliesModel(peers);
-  readonly rib: Rib = new Rib({
-    localAsn,
-    routerId: localRouterId,
-    confederation: { identifier: confederation },
-    families,
-    multipath: { ebgpCountMax: 4, ibgpCountMax: 4, relaxAsPath: true },
-    forwarding: true,
-    hashSeed: 7,
-    ownership: { mayAnnounce: () => this.model.owns },
-  });
+  readonly model: FamiliesModel;
+  readonly rib: Rib;
   readonly indexes: PeerIndex[];
   readonly views: FamilyView[] = [];
 
-  constructor() {
+  constructor(longLivedPartial: boolean) {
+    this.model = new FamiliesModel(peers, longLivedPartial);
+    this.rib = new Rib({
+      localAsn,
+      routerId: localRouterId,
+      confederation: { identifier: confederation },
+      families,
+      multipath: { ebgpCountMax: 4, ibgpCountMax: 4, relaxAsPath: true },
+      forwarding: true,
+      hashSeed: 7,
+      longLivedPartial,
+      ownership: { mayAnnounce: () => this.model.owns },
+    });
     this.indexes = peers.map((p) =>
       this.rib.addPeer({
         address: p.address,
@@ -244,7 +273,7 @@ class Harness {
         reflectorClient: p.type === "client",
         confederationMember: p.type === "confederation",
         importPolicy: acceptAll,
-        exportPolicy: acceptAll,
+        exportPolicy: exportPolicyOf(p),
         nextHop4: p.nextHop,
         nextHopSelf: false,
         routeServerClient: p.routeServerClient,
@@ -263,6 +292,7 @@ class Harness {
       external: p.type === "external",
       confederationExternal: p.type === "confederation",
       families: p.constrained ? families : families.filter((f) => f !== "route-target"),
+      aigp: p.aigp,
       ...(p.addPathReceive ? { addPathReceive: addPathFamilies } : {}),
     };
     const addPathSend = p.addPathSend > 0 ? families : [];
@@ -307,7 +337,7 @@ class Harness {
       this.model.down(op.peer, op.retain);
       if (op.longLived) {
         this.rib.longLivedStale(this.indexes[op.peer]!, families);
-        this.model.longLived(op.peer);
+        this.model.longLived(op.peer, families);
       }
       this.up(op.peer);
     } else if (op.op === "endOfRib") {
@@ -381,8 +411,8 @@ const history = fc.array(operation, { minLength: 10, maxLength: 80, size: "max" 
 
 test("every Adj-RIB-Out of every family equals a naive model's after any sequence", () => {
   fc.assert(
-    fc.property(history, (ops) => {
-      const harness = new Harness();
+    fc.property(history, fc.boolean(), (ops, longLivedPartial) => {
+      const harness = new Harness(longLivedPartial);
       const half = ops.length >> 1;
       for (const op of ops.slice(0, half)) harness.apply(op);
       harness.check();
@@ -396,7 +426,7 @@ test("every Adj-RIB-Out of every family equals a naive model's after any sequenc
 test("everything of every family is freed when all peers are gone", () => {
   fc.assert(
     fc.property(history, (ops) => {
-      const harness = new Harness();
+      const harness = new Harness(false);
       for (const op of ops) harness.apply(op);
       for (const { family, key } of routes[0]!) {
         if (family !== "ipv4-unicast") harness.rib.withdrawRoute(family as KeyedFamily, key);

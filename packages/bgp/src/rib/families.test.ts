@@ -2,135 +2,25 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Asn, formatPrefix, parseIp, parseIp4, parseIp6, parsePrefix } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
-import type { CodecContext } from "../packet/context.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import { acceptAll } from "../policy/presets.ts";
-import type { RibConfig } from "./config.ts";
-import type { PeerIndex, RibPeer, RibSession } from "./peer.ts";
-import { Rib } from "./rib.ts";
-import {
-  FamilyView,
-  key4,
-  routeAnnouncement,
-  routeWithdrawal,
-  type TestRoute,
-} from "./testing/family-view.ts";
+import type { PeerIndex } from "./peer.ts";
+import { FamilyView, key4, routeWithdrawal, type TestRoute } from "./testing/family-view.ts";
+import { attributes, families, localAsn, RibBench, targeted } from "./testing/rib-bench.ts";
 import { macIp, membership, routeTarget, vpn } from "./testing/routes.ts";
 import { endOfRib } from "./testing/wire.ts";
 
-const localAsn = 65000 as Asn;
-const families: readonly AddressFamily[] = ["ipv4-unicast", "route-target", "ipv4-vpn", "evpn"];
 const ten: TestRoute = {
   family: "ipv4-unicast",
   key: key4(0x0a000000, 8),
   payload: new Uint8Array(0),
 };
 
-function attributes(asns: number[], more: Partial<PathAttributes> = {}): PathAttributes {
-  return {
-    origin: 0,
-    asPath: asns.length === 0 ? [] : [{ type: "sequence", asns: asns as Asn[] }],
-    nextHop: parseIp4("192.0.2.77"),
-    atomicAggregate: false,
-    communities: [],
-    extendedCommunities: [],
-    largeCommunities: [],
-    clusterList: [],
-    unknown: [],
-    ...more,
-  };
-}
-
-function targeted(...targets: number[]): PathAttributes {
-  return attributes([], { extendedCommunities: targets.map(routeTarget) });
-}
-
-type SessionOptions = Partial<Omit<RibSession, "cx">> & { readonly cx?: Partial<CodecContext> };
-
-/** A RIB whose peers record what they are sent. */
-class Bench {
-  readonly rib: Rib;
-  readonly views: Map<PeerIndex, FamilyView> = new Map();
-
-  constructor(config: Partial<RibConfig> = {}) {
-    this.rib = new Rib({
-      localAsn,
-      routerId: parseIp4("10.255.0.1"),
-      families,
-      multipath: { ebgpCountMax: 1, ibgpCountMax: 1, relaxAsPath: true },
-      forwarding: false,
-      hashSeed: 1,
-      ...config,
-    });
-  }
-
-  /** An iBGP client of a reflector unless `config` says otherwise; `n` makes the addresses. */
-  peer(n: number, config: Partial<RibPeer> = {}, session: SessionOptions = {}): PeerIndex {
-    const asn = config.asn ?? localAsn;
-    const peer = this.rib.addPeer({
-      address: parseIp4(`192.0.2.${n}`),
-      asn,
-      reflectorClient: asn === localAsn,
-      importPolicy: acceptAll,
-      exportPolicy: acceptAll,
-      nextHop4: parseIp4("192.0.2.254"),
-      nextHopSelf: false,
-      ...config,
-    });
-    const cx = { fourOctetAs: true, external: asn !== localAsn, families, ...session.cx };
-    const addPathReceive = session.addPathSend ?? [];
-    this.views.set(peer, new FamilyView({ ...cx, addPathReceive }));
-    const common = { routerId: parseIp4(`10.0.0.${n}`), messageLengthMax: 4096 };
-    this.rib.sessionUp(peer, { ...common, ...session, cx });
-    this.settle();
-    return peer;
-  }
-
-  /** An iBGP client whose memberships are complete. */
-  member(n: number, ...targets: number[]): PeerIndex {
-    const peer = this.peer(n);
-    for (const target of targets) {
-      this.announce(peer, membership(96, localAsn, routeTarget(target)), attributes([]));
-    }
-    this.send(peer, endOfRib("route-target"));
-    this.settle();
-    return peer;
-  }
-
-  send(peer: PeerIndex, body: Uint8Array): void {
-    this.rib.receive(peer, body, 0, body.length);
-  }
-
-  announce(peer: PeerIndex, route: TestRoute, a: PathAttributes, pathId?: number): void {
-    this.send(peer, routeAnnouncement(route, a, pathId));
-  }
-
-  settle(): Set<ArrayBufferLike> {
-    const buffers = new Set<ArrayBufferLike>();
-    const deliver = (peer: PeerIndex, bytes: Uint8Array): boolean => {
-      buffers.add(bytes.buffer);
-      this.views.get(peer)!.take(bytes);
-      return true;
-    };
-    while (this.rib.dirty) this.rib.flush(deliver);
-    for (const [peer, view] of this.views) {
-      for (let b = this.rib.pull(peer); b !== undefined; b = this.rib.pull(peer)) view.take(b);
-    }
-    return buffers;
-  }
-
-  /** Keys of the family that the peer holds, with their path identifiers. */
-  held(peer: PeerIndex, family: AddressFamily): string[] {
-    const names = [...this.views.get(peer)!.routes.keys()];
-    return names.filter((name) => name.startsWith(family)).sort();
-  }
-}
-
 const blue = vpn("10.1.0.0/16", 101);
 const red = vpn("10.2.0.0/16", 102);
 
 test("RFC 4684: a peer gets what its memberships cover, and exactly the difference later", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const pe = b.member(1);
   const [one, both] = [b.member(2, 1), b.member(3, 1, 2)];
   b.announce(pe, blue, targeted(1));
@@ -152,7 +42,7 @@ test("RFC 4684: a peer gets what its memberships cover, and exactly the differen
 });
 
 test("RFC 4684: a changed route target moves the route between the members", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const pe = b.member(1);
   const [one, two, both] = [b.member(2, 1), b.member(3, 2), b.member(4, 1, 2)];
   b.announce(pe, blue, targeted(1));
@@ -168,7 +58,7 @@ test("RFC 4684: a changed route target moves the route between the members", () 
 });
 
 test("RFC 4684 6: nothing of a VPN is sent before the memberships are complete", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const pe = b.member(1);
   b.announce(pe, blue, targeted(1));
   const [late, silent] = [b.peer(2), b.peer(3)];
@@ -188,7 +78,7 @@ test("RFC 4684 6: nothing of a VPN is sent before the memberships are complete",
 });
 
 test("a thousand routes of one VPN among many cost their members one encoding", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const pe = b.member(1);
   const members = Array.from({ length: 20 }, (_, i) => b.member(10 + i, i));
   for (let i = 0; i < 1000; i += 1) {
@@ -200,7 +90,7 @@ test("a thousand routes of one VPN among many cost their members one encoding", 
 });
 
 test("RFC 7911: the best paths are sent under identifiers that stay while they do", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const external = [1, 2, 3].map((n) => b.peer(n, { asn: (65000 + n) as Asn }));
   const addPathSend: AddressFamily[] = ["ipv4-unicast"];
   const two = b.peer(9, { addPathSendMax: 2 }, { addPathSend });
@@ -228,7 +118,7 @@ test("RFC 7911: the best paths are sent under identifiers that stay while they d
   b.settle();
   assert.deepEqual(
     [b.held(two, "ipv4-unicast").length, b.rib.counts(two, "ipv4-unicast")],
-    [2, { received: 0, accepted: 0, stale: 0, advertised: 2 }],
+    [2, { received: 0, accepted: 0, notUsed: new Map(), stale: 0, advertised: 2 }],
   );
   for (const peer of external) b.rib.sessionDown(peer);
   b.settle();
@@ -237,7 +127,7 @@ test("RFC 7911: the best paths are sent under identifiers that stay while they d
 });
 
 test("RFC 7911: paths of one peer are told apart by identifier", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const cx = { addPathReceive: ["ipv4-unicast"] } as const;
   const a = b.peer(1, { asn: 65001 as Asn }, { cx });
   const watcher = b.peer(2);
@@ -258,7 +148,7 @@ test("RFC 7911: paths of one peer are told apart by identifier", () => {
 });
 
 test("RFC 7432 15: MAC mobility decides before LOCAL_PREF, and a new label is a new route", () => {
-  const b = new Bench({ watchedFamilies: ["evpn"] });
+  const b = new RibBench({ watchedFamilies: ["evpn"] });
   const [one, two] = [b.member(1), b.member(2, 1)];
   const watcher = b.member(3, 1);
   const moved = (sequence: number, localPref: number): PathAttributes => ({
@@ -290,7 +180,7 @@ test("RFC 7432 15: MAC mobility decides before LOCAL_PREF, and a new label is a 
 });
 
 test("RFC 8950: IPv4 routes go with an IPv6 next hop only where the session allows it", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const cx = { extendedNextHop: ["ipv4-unicast"] } as const;
   const a = b.peer(1, { asn: 65001 as Asn });
   const nextHop6 = parseIp6("2001:db8::1");
@@ -315,7 +205,7 @@ test("RFC 8950: IPv4 routes go with an IPv6 next hop only where the session allo
 });
 
 test("RFC 8326: a path with GRACEFUL_SHUTDOWN loses", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const [a, c] = [b.peer(1, { asn: 65001 as Asn }), b.peer(2, { asn: 65002 as Asn })];
   b.announce(a, ten, attributes([65001], { communities: [0xffff0000] }));
   b.announce(c, ten, attributes([65002, 7, 7, 7]));
@@ -324,7 +214,7 @@ test("RFC 8326: a path with GRACEFUL_SHUTDOWN loses", () => {
 });
 
 test("explain() names the rule that decided, the policy, and what every peer is sent", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const [a, c] = [b.peer(1, { asn: 65001 as Asn }), b.peer(2, { asn: 65002 as Asn })];
   const inside = b.peer(3, { reflectorClient: false });
   b.announce(a, ten, attributes([65001]));
@@ -355,7 +245,7 @@ test("explain() names the rule that decided, the policy, and what every peer is 
 });
 
 test("explain() tells of a VPN route why a member does not get it", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const [pe, member] = [b.member(1), b.member(2, 2)];
   b.announce(pe, blue, targeted(1));
   b.settle();
@@ -366,7 +256,7 @@ test("explain() tells of a VPN route why a member does not get it", () => {
 });
 
 test("adjRibIn() shows what was sent before policy, adjRibOut() what is sent after it", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const a = b.peer(1, {
     asn: 65001 as Asn,
     importPolicy: { ...acceptAll, terms: [], otherwise: "reject" },
@@ -390,7 +280,7 @@ test("adjRibIn() shows what was sent before policy, adjRibOut() what is sent aft
 test("recheckOwnership() takes routes out and in again", () => {
   let owner: PeerIndex | undefined;
   const asked: number[] = [];
-  const b = new Bench({
+  const b = new RibBench({
     ownership: {
       mayAnnounce: (peer, _family, words, length) => {
         asked.push(words[0]! >>> 24, length);
@@ -411,7 +301,7 @@ test("recheckOwnership() takes routes out and in again", () => {
 });
 
 test("RFC 9494: stale routes are kept as the last choice, marked, and not against their will", () => {
-  const b = new Bench();
+  const b = new RibBench();
   const a = b.peer(1, { asn: 65001 as Asn });
   const knows = b.peer(2, {}, { longLived: families });
   const plain = b.peer(3);

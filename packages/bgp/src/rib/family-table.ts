@@ -16,18 +16,20 @@ import { nlriCodecOf } from "../packet/nlri/nlri-codecs.ts";
 import { AddPathOut } from "./add-path-out.ts";
 import { BlockTable } from "./blocks.ts";
 import type { CatchUp } from "./catch-up.ts";
-import type { AddPathChange, DirtyKeys } from "./changes.ts";
-import { growInt32, growUint8, IdQueue } from "./columns.ts";
+import type { AddPathChange, DirtyKeys, TableFeeds } from "./changes.ts";
+import { growUint8, IdQueue } from "./columns.ts";
 import type { RibConfig } from "./config.ts";
 import { ineligibleScore, selectBest, selectMultipath } from "./decision.ts";
+import { evpnCandidate } from "./evpn-candidate.ts";
 import type { IdLists } from "./id-lists.ts";
+import { MarkCounts } from "./mark-counts.ts";
 import { OpaqueKeys } from "./opaque-keys.ts";
 import { PathColumns } from "./paths.ts";
 import { PayloadTable } from "./payload-table.ts";
-import { PrefixTable } from "./prefix-table.ts";
+import { fetchCountMax, PrefixTable } from "./prefix-table.ts";
 import type { RouteKeys } from "./route-keys.ts";
 import { type RowCandidate, RowTable, rowDead } from "./rows.ts";
-import { type GrowingColumn, StaggeredGrowth } from "./staggered-growth.ts";
+import { type GrowingColumn, int32Column, StaggeredGrowth } from "./staggered-growth.ts";
 import { Sweep } from "./sweep.ts";
 import { Ties } from "./ties.ts";
 
@@ -36,7 +38,7 @@ const changedFlag = 2;
 
 export type FamilyTableConfig = Pick<
   RibConfig,
-  "forwarding" | "hashSeed" | "multipath" | "watchedFamilies"
+  "forwarding" | "hashSeed" | "longLivedPartial" | "multipath" | "watchedFamilies"
 >;
 
 /** Gives the row that replaces `row` for the key; `row` itself when it is up to date. */
@@ -57,8 +59,10 @@ export class FamilyTable {
   readonly addPathOut: AddPathOut = new AddPathOut(this);
   /** Advertised keys by set of route targets, where the owner wants to know them. */
   advertisedByTargetSet: IdLists | undefined;
-  /** Catch-ups in progress: they may need a key's id that has no route any more. */
+  /** Catch-ups in progress. */
   readonly catchUps: Set<CatchUp> = new Set();
+  /** Of their marks: a catch-up may need a key's id that has no route any more. */
+  readonly markCounts: MarkCounts = new MarkCounts();
   /** First path, best row, advertised row by id; public to read. */
   head: Int32Array = new Int32Array(capacityMin);
   best: Int32Array = new Int32Array(capacityMin);
@@ -70,6 +74,8 @@ export class FamilyTable {
   held = false;
   /** Called when a path comes (1) or goes (-1), unless its row is dead. */
   onPath: ((id: number, row: number, step: 1 | -1) => void) | undefined;
+  /** Who follows the table; undefined while nobody does. */
+  feeds: TableFeeds | undefined;
   readonly #config: FamilyTableConfig;
   readonly #isMultipath: boolean;
   /** Somebody takes the changes of best paths. */
@@ -112,7 +118,7 @@ export class FamilyTable {
     this.rows = new RowTable((row, block) => {
       if (block.rowCount === 0) this.blocks.remove(block);
       onRowFree(row);
-    });
+    }, config.longLivedPartial === true);
     this.#ties = new Ties(this.paths, this.rows);
     if (this.payloads !== undefined) {
       this.bestPayload = new Int32Array(capacityMin);
@@ -167,6 +173,7 @@ export class FamilyTable {
       if (!hasPayload) this.#replacePayload(path, payload);
       if (old !== row) this.#replaceRow(id, path, old, row, hasPayload);
     }
+    this.feeds?.pathChanged(id, peer, pathId, false);
     this.#decide(id);
   }
 
@@ -236,8 +243,12 @@ export class FamilyTable {
     for (const id of changed) {
       this.#setAdvertised(id, this.best[id]!, bestPayload === undefined ? -1 : bestPayload[id]!);
     }
-    if (addPath.length > 0) this.addPathOut.commit(addPath, (id) => this.#isOwed(id));
-    for (const id of all) if (this.advertised[id]! < 0) this.freeIfUnused(id);
+    if (addPath.length > 0) this.addPathOut.commit(addPath, (id) => this.markCounts.has(id));
+    for (let at = 0; at < all.length; at += fetchCountMax) {
+      const ids = all.subarray(at, at + fetchCountMax);
+      this.prefixes?.fetchUnused(ids, this.advertised);
+      for (const id of ids) if (this.advertised[id]! < 0) this.freeIfUnused(id);
+    }
   }
 
   /** Up to `limit` prefixes whose forwarding may have changed, passed to `visit` one by one. */
@@ -269,23 +280,17 @@ export class FamilyTable {
   candidateOf(id: number, path: number): RowCandidate {
     const { paths, rows } = this;
     const candidate = rows.candidateOf(paths.row[path]!, path, paths.pathIdOf(path));
-    return this.#isEvpn && !this.#comparesMobility(id) ? { ...candidate, mobility: 0 } : candidate;
+    return this.#isEvpn ? evpnCandidate(candidate, this, this.#comparesMobility(id)) : candidate;
   }
 
   freeIfUnused(id: number): void {
     if (this.head[id]! >= 0 || this.advertised[id]! >= 0 || this.#flags[id] !== 0) return;
-    if (this.#isOwed(id)) return;
+    if (this.markCounts.has(id) || this.feeds?.holds(id) === true) return;
     if (this.addPathOut.active) {
       this.addPathOut.purge(id);
       if (this.addPathOut.has(id)) return;
     }
     this.routeKeys.remove(id);
-  }
-
-  /** A catch-up has yet to pass the key. */
-  #isOwed(id: number): boolean {
-    for (const catchUp of this.catchUps) if (catchUp.isMarked(id)) return true;
-    return false;
   }
 
   #comparesMobility(id: number): boolean {
@@ -324,11 +329,7 @@ export class FamilyTable {
     if (samePayload && rows.equivalent(old, row)) {
       if (this.best[id] === old) this.best[id] = row;
       if (this.advertised[id] === old) {
-        this.#setAdvertised(
-          id,
-          row,
-          this.advertisedPayload === undefined ? -1 : this.advertisedPayload[id]!,
-        );
+        this.#setAdvertised(id, row, this.advertisedPayload?.[id] ?? -1);
       }
       if (this.addPathOut.active) this.addPathOut.replaceRow(id, path, old, row);
     }
@@ -359,6 +360,7 @@ export class FamilyTable {
     const row = paths.row[path]!;
     const peer = rows.peer[row]!;
     const payload = paths.payloadOf(path);
+    const pathId = paths.pathIdOf(path);
     this.head[id] = paths.unlink(this.head[id]!, path);
     if (payload >= 0) this.payloads!.release(payload);
     if ((rows.flags[row]! & rowDead) === 0) {
@@ -367,6 +369,7 @@ export class FamilyTable {
     }
     rows.pathCount[row] = rows.pathCount[row]! - 1;
     rows.freeIfUnused(row);
+    this.feeds?.pathChanged(id, peer, pathId, true);
   }
 
   #sweepKey(id: number, reimport: Reimport): void {
@@ -377,7 +380,10 @@ export class FamilyTable {
       const row = paths.row[path]!;
       const replacement = rows.flags[row]! & rowDead ? -1 : reimport(row, id);
       if (replacement < 0) this.#unlink(id, path);
-      else if (replacement !== row) this.#replaceRow(id, path, row, replacement, true);
+      else if (replacement !== row) {
+        this.#replaceRow(id, path, row, replacement, true);
+        this.feeds?.pathChanged(id, rows.peer[replacement]!, paths.pathIdOf(path), false);
+      }
       touched ||= replacement !== row;
       path = next;
     }
@@ -389,6 +395,7 @@ export class FamilyTable {
   #decide(id: number): void {
     const { score } = this.rows;
     const { row: rowOf, next } = this.paths;
+    const comparesMore = this.#isEvpn || this.rows.aigp.size > 0;
     let best = -1;
     let bestPath = -1;
     let bestScore = ineligibleScore;
@@ -397,11 +404,11 @@ export class FamilyTable {
       const row = rowOf[path]!;
       const s = score[row]!;
       if (s < bestScore) {
-        tied = this.#isEvpn && best >= 0;
+        tied = comparesMore && best >= 0;
         best = row;
         bestPath = path;
         bestScore = s;
-      } else if (best >= 0 && (s === bestScore || (this.#isEvpn && s < ineligibleScore))) {
+      } else if (best >= 0 && (s === bestScore || (comparesMore && s < ineligibleScore))) {
         tied = true;
       }
     }
@@ -421,6 +428,7 @@ export class FamilyTable {
     if (isSame) return;
     this.best[id] = best;
     if (bestPayload !== undefined) bestPayload[id] = payload;
+    this.feeds?.bestChanged(id, best < 0);
     this.#markChanged(id);
   }
 
@@ -468,22 +476,16 @@ export class FamilyTable {
   }
 
   #columns(): GrowingColumn[] {
-    type Int32Name = "head" | "best" | "advertised" | "bestPayload" | "advertisedPayload";
-    const int32 = (name: Int32Name): GrowingColumn => ({
-      capacity: () => this[name]!.length,
-      grow: (capacity) => {
-        this[name] = growInt32(this[name]!, capacity);
-      },
-    });
     const flags: GrowingColumn = {
       capacity: () => this.#flags.length,
       grow: (capacity) => {
         this.#flags = growUint8(this.#flags, capacity);
       },
     };
-    const columns = [int32("head"), int32("best"), int32("advertised"), flags];
+    const names = ["head", "best", "advertised"] as const;
+    const columns = [...names.map((name) => int32Column(this, name)), flags];
     if (this.payloads !== undefined) {
-      columns.push(int32("bestPayload"), int32("advertisedPayload"));
+      columns.push(int32Column(this, "bestPayload"), int32Column(this, "advertisedPayload"));
     }
     return columns;
   }

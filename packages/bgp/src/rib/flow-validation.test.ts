@@ -44,7 +44,8 @@ class Bench {
   });
   readonly peers: PeerIndex[];
 
-  constructor() {
+  /** `trusted` is the peer whose flow specifications need not be valid. */
+  constructor(trusted?: number) {
     this.peers = [1, 2, 3, 4].map((n) => {
       const external = n < 4;
       const peer = this.rib.addPeer({
@@ -55,6 +56,7 @@ class Bench {
         exportPolicy: acceptAll,
         nextHop4: parseIp4("192.0.2.254"),
         nextHopSelf: false,
+        ...(n === trusted ? { flowSpecValidation: false } : {}),
       });
       const cx = { fourOctetAs: true, external, families };
       const routerId = parseIp4(`10.0.0.${n}`);
@@ -186,3 +188,16 @@ test("validity follows unicast routing as a naive check of all routes does", () 
 function asOf({ attributes: { asPath } }: { readonly attributes: PathAttributes }): number {
   return asPath[0]?.asns[0] ?? 0;
 }
+
+test("flow specifications of a peer without validation are used wherever traffic goes", () => {
+  const b = new Bench(2);
+  b.unicast(1, "10.0.0.0/8");
+  for (const n of [2, 3]) b.flow(n, "10.1.0.0/16");
+  b.flow(2, "192.0.2.0/24");
+  b.settle();
+  assert.deepEqual([b.isValid(2, "10.1.0.0/16"), b.isValid(3, "10.1.0.0/16")], [true, false]);
+  assert.equal(b.isValid(2, "192.0.2.0/24"), true);
+  b.unicast(3, "10.1.2.0/24");
+  b.settle();
+  assert.equal(b.isValid(2, "10.1.0.0/16"), true);
+});

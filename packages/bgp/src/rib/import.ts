@@ -15,29 +15,17 @@ import type { CompiledPolicy, Residue, Verdict } from "../policy/evaluate.ts";
 import {
   ineligibleScore,
   localScore,
-  longLivedScore,
+  longLivedScoreOf,
   mobilityOf,
   notPassedOnScore,
   scoreOf,
 } from "./decision.ts";
-import { isMarkedLongLived } from "./long-lived.ts";
+import type { Ineligible } from "./ineligible.ts";
+import { isMarkedLongLived, staysLongLived } from "./long-lived.ts";
 import { type OnlyToCustomerImport, receivedOnlyToCustomer } from "./only-to-customer.ts";
 
 /** Used in the decision process where LOCAL_PREF is absent. */
 export const defaultLocalPref = 100;
-
-/** Why a path takes no part in the decision process. */
-export type Ineligible =
-  | "policy"
-  | "as-loop"
-  | "cluster-loop"
-  | "own-next-hop"
-  /** RFC 9234 5. */
-  | "route-leak"
-  /** See `RouteOwnership`. */
-  | "not-owner"
-  /** RFC 8955 6. */
-  | "flow-validation";
 
 /**
  * Peers of one class get the same result for the same attribute bytes. Interned: compare with ===.
@@ -55,6 +43,8 @@ export interface ImportClass {
   readonly onlyToCustomer: OnlyToCustomerImport | undefined;
   /** A membership from here goes to clients only: see `notPassedOnScore`. */
   readonly demoted: boolean;
+  /** LOCAL_PREF of long-lived stale routes is 0: see `RibConfig.longLivedPartial`. */
+  readonly equalizesStale: boolean;
 }
 
 /** The attributes of a route after import, and their digest for the decision process. */
@@ -113,7 +103,7 @@ export function importOutcome(
   const received = receivedOnlyToCustomer(attributes, cls.onlyToCustomer);
   assert(received !== "route-leak", "a route leak has no other verdict");
   if (verdict.verdict === "reject") return outcomeOf(received, cls, "policy");
-  const accepted = applyActions(received, verdict.actions);
+  const accepted = staysLongLived(received, applyActions(received, verdict.actions));
   // RFC 8326 4.2: the path is about to go, whatever policy made of it.
   const isGoing =
     cls.cx.external && received.communities.includes(wellKnownCommunities.gracefulShutdown);
@@ -138,6 +128,6 @@ function eligibleScore(attributes: PathAttributes, cls: ImportClass): number {
   if (cls.local) return localScore;
   const localPref = attributes.localPref ?? defaultLocalPref;
   const score = scoreOf(localPref, asPathLength(attributes.asPath), attributes.origin);
-  const isStale = isMarkedLongLived(attributes);
-  return score + (isStale ? longLivedScore : 0) + (cls.demoted ? notPassedOnScore : 0);
+  const kept = isMarkedLongLived(attributes) ? longLivedScoreOf(score, cls.equalizesStale) : score;
+  return kept + (cls.demoted ? notPassedOnScore : 0);
 }

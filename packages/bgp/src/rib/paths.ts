@@ -1,6 +1,6 @@
 /** The paths of all keys of a table: singly linked lists over columns, with a free list. */
-import { growInt32, growUint32 } from "./columns.ts";
-import { type GrowingColumn, StaggeredGrowth } from "./staggered-growth.ts";
+import { growUint32 } from "./columns.ts";
+import { int32Column, StaggeredGrowth } from "./staggered-growth.ts";
 
 /** Columns are public to read, for the loops of the table. `-1` ends a list. */
 export class PathColumns {
@@ -83,28 +83,8 @@ export class PathColumns {
   }
 
   #plan(): StaggeredGrowth {
-    const columns: GrowingColumn[] = [
-      {
-        capacity: () => this.row.length,
-        grow: (capacity) => {
-          this.row = growInt32(this.row, capacity);
-        },
-      },
-      {
-        capacity: () => this.next.length,
-        grow: (capacity) => {
-          this.next = growInt32(this.next, capacity);
-        },
-      },
-    ];
-    if (this.payload !== undefined) {
-      columns.push({
-        capacity: () => this.payload!.length,
-        grow: (capacity) => {
-          this.payload = growInt32(this.payload!, capacity);
-        },
-      });
-    }
+    const columns = [int32Column(this, "row"), int32Column(this, "next")];
+    if (this.payload !== undefined) columns.push(int32Column(this, "payload"));
     if (this.pathId !== undefined) {
       columns.push({
         capacity: () => this.pathId!.length,

@@ -5,6 +5,7 @@ import type { Ip4 } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
 import type { CodecContext } from "../packet/context.ts";
 import type { CatchUp } from "./catch-up.ts";
+import type { MutableDiscardCounts } from "./discards.ts";
 import type { ExportGroup } from "./export-group.ts";
 import type { ImportClass } from "./import.ts";
 import type { PeerIndex, RibPeer, RibSession } from "./peer.ts";
@@ -42,6 +43,8 @@ export interface PeerState {
   cx: CodecContext | undefined;
   readonly families: Map<AddressFamily, PeerFamily>;
   inSync: boolean;
+  /** Over all its sessions. */
+  readonly discards: MutableDiscardCounts;
   /** The peer was removed; its number is in use until the last of its rows is gone. */
   removed: boolean;
 }

@@ -3,6 +3,7 @@
  * `sync.ts` makes its messages, and here is what makes it leave one state for the other.
  */
 import type { AddressFamily } from "../packet/address-family.ts";
+import type { ExportGroup } from "./export-group.ts";
 import type { Families, FamilyState } from "./families.ts";
 import type { FamilyTable } from "./family-table.ts";
 import type { RibSession } from "./peer.ts";
@@ -40,13 +41,15 @@ export class PeerSync {
     };
     state.families.set(family, held);
     const { targetSets } = this.#families;
-    // What a constrained peer is owed is not the table, but what its memberships ask for.
-    const catchUp = newCatchUp(state, held, at.table, targetSets, constrained);
+    // What a constrained peer is owed is not the table, but what its memberships ask for. Where
+    // export policy changes route targets, only a walk tells which routes that are.
+    const isMarked = constrained && group.targets === undefined;
+    const catchUp = newCatchUp(state, held, at.table, targetSets, isMarked);
     held.catchUp = catchUp;
     at.table.catchUps.add(catchUp);
-    if (!constrained) return;
+    if (!isMarked) return;
     targetSets.forEachOf(state.index, (set) => {
-      forEachOfTargetSet(at.table, set, (id) => catchUp.mark(id));
+      forEachOfTargetSet(at.table, group, set, (id) => catchUp.mark(id));
     });
   }
 
@@ -83,7 +86,7 @@ export class PeerSync {
     if (state.session === undefined) return;
     for (const [family, held] of state.families) {
       if (!held.group.cls.constrained) continue;
-      forEachOfTargetSet(this.#families.get(family).table, set, (id) => {
+      forEachOfTargetSet(this.#families.get(family).table, held.group, set, (id) => {
         this.leave(state);
         held.catchUp?.mark(id);
       });
@@ -111,20 +114,29 @@ export class PeerSync {
   }
 }
 
-/** Calls `visit` with each key of which something with that set of route targets is advertised. */
-function forEachOfTargetSet(table: FamilyTable, set: number, visit: (id: number) => void): void {
+/**
+ * Calls `visit` with each key of which the group may advertise something with that set of route
+ * targets.
+ */
+function forEachOfTargetSet(
+  table: FamilyTable,
+  { targets }: ExportGroup,
+  set: number,
+  visit: (id: number) => void,
+): void {
   const { addPathOut, advertised, advertisedByTargetSet, routeKeys } = table;
+  const sets = targets?.originsOf(set) ?? [set];
   if (!addPathOut.active) {
-    advertisedByTargetSet?.forEach(set, visit);
+    for (const origin of sets) advertisedByTargetSet?.forEach(origin, visit);
     return;
   }
   const { targetSet } = table.rows;
   for (let id = 0; id < routeKeys.top; id += 1) {
     if (!routeKeys.has(id)) continue;
     const best = advertised[id]!;
-    let has = best >= 0 && targetSet[best] === set;
+    let has = best >= 0 && sets.includes(targetSet[best]!);
     addPathOut.forEach(id, (_pathId, row) => {
-      has ||= row >= 0 && targetSet[row] === set;
+      has ||= row >= 0 && sets.includes(targetSet[row]!);
     });
     if (has) visit(id);
   }

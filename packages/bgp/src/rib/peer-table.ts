@@ -4,6 +4,7 @@ import type { Ip, Ip4 } from "@heddle/inet";
 import { must } from "@heddle/std";
 import { peerTypeOf } from "./classes.ts";
 import type { RibConfig } from "./config.ts";
+import { noDiscards } from "./discards.ts";
 import type { RouteOrigin } from "./export.ts";
 import { localPeer, type PeerIndex, type RibPeer } from "./peer.ts";
 import type { PeerState } from "./peer-state.ts";
@@ -94,6 +95,7 @@ function newState(index: PeerIndex, config: RibPeer, external: boolean, routerId
     cx: undefined,
     families: new Map(),
     inSync: false,
+    discards: noDiscards(),
     removed: false,
   };
 }

@@ -3,6 +3,7 @@ import type { Asn, Ifindex, Ip, Ip4, Ip6 } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
 import type { CodecContext } from "../packet/context.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Ineligible } from "./ineligible.ts";
 
 /**
  * A small integer that names a peer from `addPeer` to `removePeer`; numbers are reused afterwards.
@@ -48,6 +49,11 @@ export interface RibPeer {
   readonly routeServerClient?: boolean;
   /** Our role towards the peer (RFC 9234); absent: no Only-to-Customer procedures. */
   readonly role?: BgpRole;
+  /**
+   * RFC 7311 3.4.3: what is added to AIGP of a route that the peer is sent with another next hop,
+   * uint32, at least 1; default 1.
+   */
+  readonly aigpMetric?: number;
   /** Most paths per prefix that an add-path session is sent (RFC 7911); default 8, at most 64. */
   readonly addPathSendMax?: number;
   /** Routes of the peer are accepted only where `RibConfig.ownership` says that they are its own. */
@@ -68,6 +74,11 @@ export interface RibSession {
   readonly cx: CodecContext;
   /** The peer's BGP Identifier. */
   readonly routerId: Ip4;
+  /**
+   * The peer's AS, on the same side of ours as `RibPeer.asn`; absent: that of the session before, at
+   * first `RibPeer.asn`.
+   */
+  readonly asn?: Asn;
   /** Longest message the peer takes: 4096, or 65535 with RFC 8654. */
   readonly messageLengthMax: number;
   /** Families in which the peer takes several paths per prefix (RFC 7911); absent: none. */
@@ -82,6 +93,8 @@ export interface RibPeerCounts {
   readonly received: number;
   /** Of `received`, those that policy and loop checks let into the decision process. */
   readonly accepted: number;
+  /** Of `received`, the others, by what keeps them out. */
+  readonly notUsed: ReadonlyMap<Ineligible, number>;
   /** Of `received`, those kept from a session that ended (RFC 4724). */
   readonly stale: number;
   /** In the Adj-RIB-Out once the peer is in sync. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { PrefixTable } from "./prefix-table.ts";
+import { fetchCountMax, PrefixTable } from "./prefix-table.ts";
 
 type Key = readonly [number, number, number, number, number];
 
@@ -49,4 +49,28 @@ test("PrefixTable reuses the ids of removed prefixes", () => {
   const table = new PrefixTable(1, 0);
   for (let i = 0; i < 100000; i += 1) table.remove(table.add(i, 0, 0, 0, 32));
   assert.deepEqual([table.count, table.top], [0, 1]);
+});
+
+test("PrefixTable finds the same whether or not slots were fetched before", () => {
+  for (const wordCount of [1, 4] as const) {
+    const table = new PrefixTable(wordCount, 3);
+    const lowOf = (i: number): number => (wordCount === 1 ? 0 : i * 3);
+    const ids = Int32Array.from({ length: 10_000 }, (_, i) => {
+      table.expect(i, lowOf(i), 0, 0, 32);
+      return table.add(i, lowOf(i), 0, 0, 32);
+    });
+    table.fetch();
+    assert.ok(table.isLarge);
+    const rows = Int32Array.from(ids, (_, i) => (i % 2 === 0 ? -1 : i));
+    for (let at = 0; at < ids.length; at += fetchCountMax) {
+      const some = ids.subarray(at, at + fetchCountMax);
+      table.fetchUnused(some, rows);
+      for (const id of some) if (rows[id]! < 0) table.remove(id);
+    }
+    const found = ids.map((_, i) => table.find(i, lowOf(i), 0, 0, 32));
+    assert.deepEqual(
+      found,
+      ids.map((id, i) => (i % 2 === 0 ? -1 : id)),
+    );
+  }
 });

@@ -13,6 +13,10 @@ import { StaggeredGrowth } from "./staggered-growth.ts";
 
 const freed = 255;
 const capacityMin = 256;
+/** Slots that stay in the first cache of a processor by themselves. */
+const nearSlotCountMax = 8192;
+/** Prefixes looked for together: their slots have room in that cache. */
+export const fetchCountMax = 256;
 
 export class PrefixTable implements RouteKeys {
   readonly wordCount: 1 | 4;
@@ -27,6 +31,11 @@ export class PrefixTable implements RouteKeys {
   #top = 0;
   #free = -1;
   #count = 0;
+  /** Hashes of the prefixes that `expect` announced. */
+  readonly #expected: Int32Array = new Int32Array(fetchCountMax);
+  #expectedCount = 0;
+  /** Depends on every slot that was fetched, so that the loads are not optimized away. */
+  #fetched = 0;
 
   /** `seed` decides the order of the slots; keep it secret where prefixes come from strangers. */
   constructor(wordCount: 1 | 4, seed: number) {
@@ -84,6 +93,39 @@ export class PrefixTable implements RouteKeys {
     return index < this.wordCount ? this.#words[id * this.wordCount + index]! : 0;
   }
 
+  /** `expect` and `fetch` are worth their time. */
+  get isLarge(): boolean {
+    return this.#slots.slots.length > nearSlotCountMax;
+  }
+
+  /**
+   * The prefix will be looked for soon. Slots lie anywhere in memory, and each search waits for its
+   * own; `fetch` has the processor load those of all expected prefixes at the same time.
+   */
+  expect(w0: number, w1: number, w2: number, w3: number, length: number): void {
+    this.#expectHash(this.#hash(w0, w1, w2, w3, length));
+  }
+
+  /**
+   * Fetches for those of up to `fetchCountMax` ids that may be removed next: what has no row in
+   * `rows`.
+   */
+  fetchUnused(ids: Int32Array, rows: Int32Array): void {
+    if (!this.isLarge) return;
+    for (const id of ids) if (rows[id]! < 0) this.#expectHash(this.#hashOf(id));
+    this.fetch();
+  }
+
+  /** A loop as small as this keeps more loads in flight than the search itself would. */
+  fetch(): void {
+    const { slots, mask } = this.#slots;
+    const expected = this.#expected;
+    let fetched = 0;
+    for (let i = 0; i < this.#expectedCount; i += 1) fetched ^= slots[expected[i]! & mask]!;
+    this.#fetched ^= fetched;
+    this.#expectedCount = 0;
+  }
+
   /** The id of the prefix, or -1. */
   find(w0: number, w1: number, w2: number, w3: number, length: number): number {
     const { slots, mask } = this.#slots;
@@ -132,6 +174,11 @@ export class PrefixTable implements RouteKeys {
     this.#words[id * this.wordCount] = this.#free;
     this.#free = id;
     this.#count -= 1;
+  }
+
+  #expectHash(hash: number): void {
+    if (this.#expectedCount === fetchCountMax) this.fetch();
+    this.#expected[this.#expectedCount++] = hash;
   }
 
   #findFormer(

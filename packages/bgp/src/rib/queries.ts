@@ -17,7 +17,7 @@ import { familyOfPrefix, ineligibilityOf, wordsOf } from "./adj-rib-in.ts";
 import { selectBest } from "./decision.ts";
 import type { ExportGroup } from "./export-group.ts";
 import type { FamilyTable } from "./family-table.ts";
-import type { Ineligible } from "./import.ts";
+import type { Ineligible } from "./ineligible.ts";
 import { localPeer, type PeerIndex, type RibPeerCounts } from "./peer.ts";
 import { type RowCandidate, rowDead, rowLongLived, rowStale } from "./rows.ts";
 import type { TargetSets } from "./target-sets.ts";
@@ -65,6 +65,8 @@ export type AdjRibRoute = {
   readonly family: AddressFamily;
   readonly pathId: number;
   readonly attributes: PathAttributes;
+  /** Of a received one: why it takes no part in the decision process; absent when it does. */
+  readonly ineligible?: Ineligible;
 } & ({ readonly prefix: Prefix } | RouteName);
 
 export interface RouteFilter {
@@ -233,7 +235,9 @@ export function* receivedAt(
     const row = paths.row[path]!;
     if (rows.peer[row] !== peer || rows.flags[row]! & rowDead) continue;
     const { attributes } = rows.blockOf(row);
-    yield adjRibRoute(table, id, paths.payloadOf(path), paths.pathIdOf(path), attributes);
+    const route = adjRibRoute(table, id, paths.payloadOf(path), paths.pathIdOf(path), attributes);
+    const ineligible = ineligibilityOf(table, row);
+    yield ineligible === undefined ? route : { ...route, ineligible };
   }
 }
 
@@ -305,9 +309,9 @@ function isExportedTo(
   targetSets: TargetSets,
 ): boolean {
   if (group.splitsHorizon && table.rows.peer[row] === peer) return false;
-  const set = table.rows.targetSet[row]!;
-  if (group.cls.constrained && !targetSets.isInterested(peer, set)) return false;
-  return group.entryOf(row, id) !== undefined;
+  const entry = group.entryOf(row, id);
+  if (entry === undefined || !group.cls.constrained) return entry !== undefined;
+  return targetSets.isInterested(peer, entry.targetSet);
 }
 
 /** Costs one pass over the rows, not over the routes. */
@@ -317,14 +321,17 @@ export function receivedCounts(
 ): Omit<RibPeerCounts, "advertised"> {
   const { rows } = table;
   const counts = { received: 0, accepted: 0, stale: 0 };
+  const notUsed = new Map<Ineligible, number>();
   for (let row = 0; row < rows.top; row += 1) {
     if (!rows.has(row) || rows.peer[row] !== peer || rows.flags[row]! & rowDead) continue;
     const count = rows.pathCount[row]!;
     counts.received += count;
-    if (ineligibilityOf(table, row) === undefined) counts.accepted += count;
+    const why = ineligibilityOf(table, row);
+    if (why === undefined) counts.accepted += count;
+    else if (count > 0) notUsed.set(why, (notUsed.get(why) ?? 0) + count);
     if (rows.flags[row]! & rowStale) counts.stale += count;
   }
-  return counts;
+  return { ...counts, notUsed };
 }
 
 /**
@@ -346,10 +353,8 @@ export function advertisedCount(
     if (group.residueOf(row) !== undefined) {
       return advertisedCountByKey(table, group, peer, targetSets);
     }
-    const set = rows.targetSet[row]!;
-    if (group.cls.constrained && !targetSets.isInterested(peer, set)) continue;
     // Any key will do.
-    if (group.entryOf(row, 0) !== undefined) count += rows.advertisedCount[row]!;
+    if (isExportedTo(table, group, peer, row, 0, targetSets)) count += rows.advertisedCount[row]!;
   }
   return count;
 }

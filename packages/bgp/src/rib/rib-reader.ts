@@ -2,6 +2,7 @@
 import type { Ip, Prefix } from "@heddle/inet";
 import type { AddressFamily } from "../packet/address-family.ts";
 import { familyOfPrefix } from "./adj-rib-in.ts";
+import type { DiscardCounts } from "./discards.ts";
 import { type Explanation, explain } from "./explain.ts";
 import type { Families } from "./families.ts";
 import {
@@ -32,6 +33,8 @@ import {
   receivedCounts,
   routes,
 } from "./queries.ts";
+import { type FeedOptions, type RouteFeed, RouteFeeds } from "./route-feed.ts";
+import { type RouteStates, routeStates } from "./route-states.ts";
 
 /** Families whose routes are named by a key that their codec makes. */
 export type KeyedFamily = Exclude<AddressFamily, "ipv4-unicast" | "ipv6-unicast">;
@@ -39,6 +42,7 @@ export type KeyedFamily = Exclude<AddressFamily, "ipv4-unicast" | "ipv6-unicast"
 export class RibReader {
   readonly #peers: PeerTable;
   readonly #families: Families;
+  readonly #feeds: Map<AddressFamily, RouteFeeds> = new Map();
 
   protected constructor(peers: PeerTable, families: Families) {
     this.#peers = peers;
@@ -148,6 +152,32 @@ export class RibReader {
     return explain(this.#families.get(family).table, route, peers, this.#families.targetSets);
   }
 
+  /** What happens in the table of the family, until the feed is disposed of. */
+  openFeed(family: AddressFamily, options: FeedOptions = {}): RouteFeed {
+    const feeds = this.#feeds.get(family) ?? new RouteFeeds(this.#families.get(family).table);
+    this.#feeds.set(family, feeds);
+    return feeds.open(options);
+  }
+
+  /** The peer of the current session has been sent the whole table once, and its End-of-RIB. */
+  isInitialTableSent(peer: PeerIndex, family: AddressFamily): boolean {
+    return this.#familyOf(peer, family)?.endOfRibDue === false;
+  }
+
+  /** What became of the peer's routes. */
+  routeStates(peer: PeerIndex, family: AddressFamily): RouteStates {
+    return routeStates(this.#families.get(family).table, peer);
+  }
+
+  /** Keys with a best path; costs a pass over them. */
+  locRibCount(family: AddressFamily): number {
+    const { best, routeKeys } = this.#families.get(family).table;
+    let count = 0;
+    for (let id = 0; id < routeKeys.top; id += 1)
+      if (routeKeys.has(id) && best[id]! >= 0) count += 1;
+    return count;
+  }
+
   counts(peer: PeerIndex, family: AddressFamily): RibPeerCounts {
     const { table } = this.#families.get(family);
     const held = this.#familyOf(peer, family);
@@ -156,6 +186,11 @@ export class RibReader {
       ...receivedCounts(table, peer),
       advertised: held === undefined ? 0 : advertisedCount(table, held.group, peer, targetSets),
     };
+  }
+
+  /** What of the peer's routes was thrown away, over all its sessions. */
+  discardCounts(peer: PeerIndex): DiscardCounts {
+    return { ...this.#peers.get(peer).discards };
   }
 
   /** Prefixes in the table, also those whose paths are all ineligible. */

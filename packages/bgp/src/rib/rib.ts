@@ -151,8 +151,11 @@ export class Rib extends RibReader {
   sessionUp(peer: PeerIndex, session: RibSession): void {
     const state = this.#peers.get(peer);
     assert(state.session === undefined, "a peer has one session at a time");
+    const { asn = state.config.asn } = session;
     // Stale routes stay only if the new session would have read and ranked them as the old one did.
-    const isSame = state.cx !== undefined && sameContext(state.cx, session.cx);
+    const isSame =
+      state.cx !== undefined && asn === state.config.asn && sameContext(state.cx, session.cx);
+    state.config = { ...state.config, asn };
     if (!isSame || state.routerId !== session.routerId) this.sweepStale(peer);
     this.#peers.setRouterId(state, session.routerId);
     state.session = session;
@@ -169,17 +172,20 @@ export class Rib extends RibReader {
 
   /**
    * Removes the peer's routes, except those of the families in `retain`, which become stale (RFC
-   * 4724 4.2).
+   * 4724 4.2). What was stale before goes, unless it is long-lived stale: then all that is kept of
+   * the family is (RFC 9494 4.2).
    */
   sessionDown(peer: PeerIndex, retain: readonly AddressFamily[] = []): void {
     const state = this.#peers.get(peer);
     const hadSession = state.session !== undefined;
     state.session = undefined;
     state.inSync = false;
+    const longLived = retain.filter((name) => state.families.get(name)?.longLived === true);
     for (const [family, { adjRibIn }] of this.#families) {
-      adjRibIn.sessionDown(state, retain.includes(family));
+      adjRibIn.sessionDown(state, retain.includes(family), longLived.includes(family));
     }
     for (const held of state.families.values()) held.longLived = false;
+    this.longLivedStale(peer, longLived);
     if (!hadSession) return;
     for (const [family, held] of state.families) {
       const at = this.#families.get(family);
@@ -293,7 +299,11 @@ export class Rib extends RibReader {
 
   /** Ends the hold; peers that were not in sync continue with `pull`. */
   releaseBestPath(families: readonly AddressFamily[] = this.#config.families): void {
-    for (const family of families) this.#families.get(family).table.held = false;
+    for (const family of families) {
+      const { table } = this.#families.get(family);
+      table.held = false;
+      table.feeds?.released();
+    }
   }
 
   /** True when `flush` has something to do. */

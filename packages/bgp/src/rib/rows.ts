@@ -11,7 +11,7 @@ import type { Asn } from "@heddle/inet";
 import { must } from "@heddle/std";
 import type { Block } from "./blocks.ts";
 import { growFloat64, growInt32, growUint8, growUint16, growUint32 } from "./columns.ts";
-import { type Candidate, ineligibleScore, longLivedScore } from "./decision.ts";
+import { type Candidate, ineligibleScore, longLivedScore, longLivedScoreOf } from "./decision.ts";
 import type { ImportOutcome } from "./import.ts";
 
 export const rowStale = 1;
@@ -59,6 +59,8 @@ export class RowTable {
   advertisedCount: Int32Array = new Int32Array(64);
   /** Number of the route's set of route targets; -1 where none is kept. */
   targetSet: Int32Array = new Int32Array(64);
+  /** RFC 7311, of the rows that have the attribute. */
+  readonly aigp: Map<number, bigint> = new Map();
   #outcomeIndex: Int32Array = new Int32Array(64);
   /** The next row of the same block, -1 for none. */
   #next: Int32Array = new Int32Array(64);
@@ -66,10 +68,15 @@ export class RowTable {
   readonly #blocks: (Block | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #onFree: (row: number, block: Block) => void;
+  readonly #equalizesStale: boolean;
 
-  /** `onFree` is called when nothing refers to a row any more, before its number is reused. */
-  constructor(onFree: (row: number, block: Block) => void) {
+  /**
+   * `onFree` is called when nothing refers to a row any more, before its number is reused;
+   * `equalizesStale` as of `longLivedScoreOf`.
+   */
+  constructor(onFree: (row: number, block: Block) => void, equalizesStale = false) {
     this.#onFree = onFree;
+    this.#equalizesStale = equalizesStale;
   }
 
   /** All rows are below this. */
@@ -94,6 +101,7 @@ export class RowTable {
       path,
       score: this.score[row]!,
       mobility: this.mobility[row]!,
+      aigp: this.aigp.get(row),
       med: this.med[row]!,
       neighborAsn: neighborAsn === 0 ? undefined : (neighborAsn as Asn),
       external: this.isExternal(row),
@@ -144,7 +152,8 @@ export class RowTable {
     if (row === this.peer.length) this.#grow();
     const { attributes, mobility, neighborAsn, score } = block.outcomeAt(outcomeIndex);
     this.peer[row] = peer;
-    this.score[row] = scoreFor(score, flags);
+    this.score[row] = scoreFor(score, flags, this.#equalizesStale);
+    if (attributes.aigp !== undefined) this.aigp.set(row, attributes.aigp);
     this.mobility[row] = mobility;
     this.med[row] = attributes.med ?? 0;
     this.neighborAsn[row] = neighborAsn ?? 0;
@@ -200,6 +209,7 @@ export class RowTable {
     this.#unlist(row);
     block.rowCount -= 1;
     this.#blocks[row] = undefined;
+    this.aigp.delete(row);
     this.#free.push(row);
     this.#onFree(row, block);
   }
@@ -235,7 +245,8 @@ export class RowTable {
   }
 }
 
-function scoreFor(score: number, flags: number): number {
+function scoreFor(score: number, flags: number, equalizesStale: boolean): number {
   if ((flags & ineligibleFlags) !== 0) return ineligibleScore;
-  return (flags & rowLongLived) !== 0 && score < longLivedScore ? score + longLivedScore : score;
+  const isStale = (flags & rowLongLived) !== 0 && score < longLivedScore;
+  return isStale ? longLivedScoreOf(score, equalizesStale) : score;
 }

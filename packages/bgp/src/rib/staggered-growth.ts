@@ -2,11 +2,30 @@
  * Growth of the columns of a table, one at a time: each doubles while there is still room in it,
  * and no two at the same size, so that no call copies more than one column.
  */
+import { must } from "@heddle/std";
+import { growInt32 } from "./columns.ts";
 
 /** A column that the owner keeps; `grow` makes it `capacity` elements long. */
 export interface GrowingColumn {
   capacity(): number;
   grow(capacity: number): void;
+}
+
+/** The column that is the property `name` of its owner. */
+export function int32Column<Name extends string>(
+  owner: { [N in Name]: Int32Array | undefined },
+  name: Name,
+): GrowingColumn {
+  const column = (): Int32Array => {
+    const array: Int32Array | undefined = owner[name];
+    return must(array, `there is a column ${name}`);
+  };
+  return {
+    capacity: () => column().length,
+    grow: (capacity) => {
+      owner[name] = growInt32(column(), capacity);
+    },
+  };
 }
 
 export class StaggeredGrowth {

@@ -93,18 +93,22 @@ function markPiece(
 /** `fromNow`: the peer holds all that it is owed up to now. */
 export function newCatchUp(
   { index }: PeerState,
-  { group }: PeerFamily,
+  held: PeerFamily,
   table: FamilyTable,
   targetSets: TargetSets,
   fromNow: boolean,
 ): CatchUp {
-  const { addPathCount, constrained } = group.cls;
-  const isInterested = (row: number): boolean =>
-    row >= 0 && targetSets.isInterested(index, table.rows.targetSet[row]!);
+  const { addPathCount, constrained } = held.group.cls;
+  const isInterested = (row: number, id: number): boolean => {
+    // The group of now: the peer may have moved.
+    const entry = row < 0 ? undefined : held.group.entryOf(row, id);
+    return entry !== undefined && targetSets.isInterested(index, entry.targetSet);
+  };
   const concerns = (id: number): boolean =>
-    isInterested(table.advertised[id]!) || isInterested(table.best[id]!);
+    isInterested(table.advertised[id]!, id) || isInterested(table.best[id]!, id);
   const audience = { addPath: addPathCount > 0, ...(constrained ? { concerns } : {}) };
-  return fromNow ? CatchUp.fromNow(audience) : CatchUp.fromStart(audience);
+  const { markCounts } = table;
+  return fromNow ? CatchUp.fromNow(audience, markCounts) : CatchUp.fromStart(audience, markCounts);
 }
 
 /** The peer holds nothing any more that only its former group exported. */

@@ -35,6 +35,8 @@ const path = fc.record({
   address: fc.nat(2),
   pathId: fc.nat(5),
   longer: fc.boolean(),
+  preferred: fc.boolean(),
+  aigp: fc.option(fc.bigInt({ min: 4n, max: 5n })),
 });
 
 test("Ties.select() chooses what the decision process over candidates chooses", () => {
@@ -50,6 +52,8 @@ test("Ties.select() chooses what the decision process over candidates chooses", 
         const attributes: PathAttributes = {
           ...localPathAttributes({ med: one.med, asPath: [{ type: "sequence", asns }] }),
           clusterList: new Array<Ip4>(one.clusterCount).fill(7 as Ip4),
+          ...(one.preferred ? { localPref: 200 } : {}),
+          ...(one.aigp === null ? {} : { aigp: one.aigp }),
           ...(one.originatorId === null ? {} : { originatorId: (one.originatorId + 5) as Ip4 }),
         };
         const block = new Block(id, importClass, id, new Uint8Array(0), attributes);

@@ -3,8 +3,8 @@
  * of `selectBest`, over the columns of the table. With equal routes from several peers every
  * announcement comes here, and making a candidate object of each path was a fifth of its time.
  */
-import { compareIp } from "@heddle/inet";
-import { ineligibleScore } from "./decision.ts";
+import { compareIp, type Ip } from "@heddle/inet";
+import { ineligibleScore, longLivedScore, preferenceOf } from "./decision.ts";
 import type { PathColumns } from "./paths.ts";
 import type { RowTable } from "./rows.ts";
 
@@ -24,11 +24,14 @@ export class Ties {
 
   /**
    * The best path of the list at `head`, of which one is eligible at least; -1 when there are too
-   * many. `byMobility`: the key is about a MAC address (RFC 7432 15).
+   * many, or a MAC address is in several places. `byMobility`: the key is about a MAC address (RFC
+   * 7432 15).
    */
   select(head: number, byMobility: boolean): number {
+    if (byMobility && this.#isContested(head)) return -1;
     const mobility = byMobility ? this.#highestMobility(head) : -1;
-    if (!this.#collect(head, mobility)) return -1;
+    const aigp = this.#rows.aigp.size > 0 ? this.#lowestAigp(head, mobility) : undefined;
+    if (!this.#collect(head, mobility, aigp)) return -1;
     const { med } = this.#rows;
     const first = this.#rowAt(0);
     let sameMed = true;
@@ -46,6 +49,22 @@ export class Ties {
     return this.#paths.row[this.#left[index]!]!;
   }
 
+  /** Not all eligible paths lead to the same next hop, or one of them is a last resort. */
+  #isContested(head: number): boolean {
+    const { next, row } = this.#paths;
+    const { score } = this.#rows;
+    let nextHop: Ip | undefined;
+    for (let path = head; path >= 0; path = next[path]!) {
+      const at = row[path]!;
+      if (score[at] === ineligibleScore) continue;
+      if (score[at]! >= longLivedScore) return true;
+      const own = this.#rows.outcomeOf(at).attributes.nextHop;
+      nextHop ??= own;
+      if (own !== nextHop) return true;
+    }
+    return false;
+  }
+
   #highestMobility(head: number): number {
     const { next, row } = this.#paths;
     const { mobility, score } = this.#rows;
@@ -57,10 +76,32 @@ export class Ties {
     return highest;
   }
 
-  /** The paths with the lowest score, of those with that mobility where it is not negative. */
-  #collect(head: number, mobility: number): boolean {
+  /** Of the paths of the highest preference; undefined when none of them has AIGP. */
+  #lowestAigp(head: number, mobility: number): bigint | undefined {
     const { next, row } = this.#paths;
-    const { mobility: mobilities, score } = this.#rows;
+    const { aigp, mobility: mobilities, score } = this.#rows;
+    let preference = ineligibleScore;
+    let lowest: bigint | undefined;
+    for (let path = head; path >= 0; path = next[path]!) {
+      const at = row[path]!;
+      const own = preferenceOf(score[at]!);
+      if (own === ineligibleScore || own > preference) continue;
+      if (mobility >= 0 && mobilities[at] !== mobility) continue;
+      if (own < preference) lowest = undefined;
+      preference = own;
+      const metric = aigp.get(at);
+      if (metric !== undefined && (lowest === undefined || metric < lowest)) lowest = metric;
+    }
+    return lowest;
+  }
+
+  /**
+   * The paths with the lowest score, of those with that mobility where it is not negative, and with
+   * that AIGP where there is one.
+   */
+  #collect(head: number, mobility: number, aigp: bigint | undefined): boolean {
+    const { next, row } = this.#paths;
+    const { aigp: metrics, mobility: mobilities, score } = this.#rows;
     let lowest = ineligibleScore;
     this.#count = 0;
     for (let path = head; path >= 0; path = next[path]!) {
@@ -68,6 +109,7 @@ export class Ties {
       const s = score[at]!;
       if (s === ineligibleScore || s > lowest) continue;
       if (mobility >= 0 && mobilities[at] !== mobility) continue;
+      if (aigp !== undefined && metrics.get(at) !== aigp) continue;
       if (s < lowest) this.#count = 0;
       lowest = s;
       if (this.#count === pathCountMax) return false;

@@ -207,10 +207,10 @@ export class UpdateBatch {
   #entryFor(peer: PeerIndex, row: number, id: number): ExportEntry | undefined {
     if (row < 0) return undefined;
     const { cls, splitsHorizon } = this.#group;
-    const { peer: peers, targetSet } = this.#table.rows;
-    if (splitsHorizon && peers[row] === peer) return undefined;
-    if (cls.constrained && !this.#targetSets.isInterested(peer, targetSet[row]!)) return undefined;
-    return this.#group.entryOf(row, id);
+    if (splitsHorizon && this.#table.rows.peer[row] === peer) return undefined;
+    const entry = this.#group.entryOf(row, id);
+    if (entry === undefined || !cls.constrained) return entry;
+    return this.#targetSets.isInterested(peer, entry.targetSet) ? entry : undefined;
   }
 
   #announce(entry: ExportEntry, id: number, payload: number, pathId: number): void {

@@ -42,7 +42,7 @@ function eventOf(kind: SessionEventKind, draw: Draw): SessionEvent {
     case "NotifMsgVerErr":
       return { kind, cause };
     case "TcpConnectionFails":
-      return { kind, message: "gone" };
+      return { kind, message: "gone", delaysOpen: draw.oneIn(2) };
     case "BGPOpen":
     case "BGPOpen_with_DelayOpenTimer_running":
       return { kind, negotiated: negotiated(draw.oneIn(2)), awaitsBfd: draw.oneIn(3) };
@@ -81,6 +81,7 @@ class World {
         this.timers.delete("DelayOpen");
         break;
       case "startLargeHoldTimer":
+      case "startBfdHoldTimer":
       case "startHoldTimer":
         this.timers.add("Hold");
         break;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { liveMemory } from "../../src/rib/testing/live-memory.ts";
 import { generateCase, newCounts, runCase } from "./fuzz-case.ts";
-import { liveHeapMb } from "./live-heap.ts";
 import { judgeUpdate } from "./oracle.ts";
 import { oracleSessionOf, senders } from "./peers.ts";
 import { toHex, updateBody } from "./wire.ts";
@@ -14,15 +14,15 @@ const firstSeed = 1_000_000;
 
 test("8 000 messages of mutated sessions do what RFC 7606 asks for, and leave nothing behind", () => {
   const counts = newCounts();
-  let heapFirstMb: number | undefined;
+  let memoryFirst: number | undefined;
   for (let seed = firstSeed; counts.messages < messageCount; seed += 1) {
     runCase(generateCase(seed, stepsPerCase), counts);
-    if (counts.messages > messageCount / 4) heapFirstMb ??= liveHeapMb();
+    if (counts.messages > messageCount / 4) memoryFirst ??= liveMemory();
   }
   assert.ok(counts.resets > 200 && counts.withdrawals > 10_000, JSON.stringify(counts));
   assert.ok(counts.linesMax > 100, JSON.stringify(counts));
-  const growthMb = liveHeapMb() - (heapFirstMb ?? 0);
-  assert.ok(growthMb < 16, `the heap grew by ${growthMb} MB`);
+  const growth = liveMemory() - (memoryFirst ?? 0);
+  assert.ok(growth < 16 << 20, `memory grew by ${growth} octets`);
 });
 
 test("what fuzzing found stays fixed", () => {

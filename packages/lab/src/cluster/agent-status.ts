@@ -4,8 +4,11 @@ import path from "node:path";
 import type { LabContext } from "../state/context.ts";
 
 /** The part of `/v1/bgp/peers` that the lab looks at. */
-interface PeerAnswer {
+export interface PeerAnswer {
+  readonly address: string;
+  readonly kind: string;
   readonly state: string;
+  readonly reason: string | null;
   readonly families: readonly string[];
   readonly accepted: number;
 }
@@ -13,21 +16,35 @@ interface PeerAnswer {
 const answerLimitMs = 2000;
 
 /**
- * True when every leaf has given the node its default routes. FRR sends them some seconds after the
- * session is Established.
+ * True when every leaf has given the node its default routes, and every route server speaks with
+ * it. FRR sends the routes some seconds after the session is Established.
  */
 export async function isAttached(lab: LabContext, node: string): Promise<boolean> {
-  const socketPath = path.join(lab.paths.device(node).run, "heddle", "agent.sock");
-  const text = await ask(socketPath, "/v1/bgp/peers");
-  if (text === undefined) return false;
-  const peers = JSON.parse(text) as readonly PeerAnswer[];
-  const isReady = ({ state, families, accepted }: PeerAnswer): boolean =>
-    state === "Established" && accepted >= families.length;
-  return peers.length > 0 && peers.every(isReady);
+  const peers = await peersOf(lab, node);
+  if (peers === undefined) return false;
+  const isUp = ({ kind, state, families, accepted }: PeerAnswer): boolean =>
+    state === "Established" && (kind !== "fabric" || accepted >= families.length);
+  const reflectors = peers.filter(({ kind }) => kind === "reflector");
+  const { routeServers } = lab.topology.management;
+  return (
+    peers.every(isUp) &&
+    reflectors.length >= routeServers.length &&
+    peers.length > reflectors.length
+  );
 }
 
-/** Undefined when there is no answer: the agent is starting. */
-function ask(socketPath: string, route: string): Promise<string | undefined> {
+/** The BGP peers of the node's agent; undefined when it does not answer. */
+export async function peersOf(
+  lab: LabContext,
+  node: string,
+): Promise<readonly PeerAnswer[] | undefined> {
+  const socketPath = path.join(lab.paths.device(node).run, "heddle", "agent.sock");
+  const text = await ask(socketPath, "/v1/bgp/peers");
+  return text === undefined ? undefined : (JSON.parse(text) as readonly PeerAnswer[]);
+}
+
+/** Undefined when there is no answer: the process is starting, or gone. */
+export function ask(socketPath: string, route: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const options = { socketPath, path: route, timeout: answerLimitMs };
     const request = http.get(options, (response) => {

@@ -28,9 +28,21 @@ import { isAttached } from "./agent-status.ts";
 import { controllerKubeconfig, ensureControllers, untilLed } from "./controllers.ts";
 import { demoDeployment, demoReplicas } from "./demo.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
-import { clusterObjects, nodeStatus, type ObjectOfKind } from "./objects.ts";
-import { createPki, issueClient, issueServer, type Pki } from "./pki.ts";
+import {
+  clusterObjects,
+  nodeDnsSuffix,
+  nodeStatus,
+  type ObjectOfKind,
+  routeServerDnsName,
+} from "./objects.ts";
+import { createPki, issueClient, issueServer, type KeyPair, type Pki } from "./pki.ts";
 import { type ClusterPrograms, findPrograms } from "./programs.ts";
+import {
+  bgpTlsDirectory,
+  ensureRouteServers,
+  installBgpTls,
+  routeServerKubeconfig,
+} from "./route-servers.ts";
 import { ensureService, serviceDirectory, untilReady } from "./service-process.ts";
 
 export interface ClusterOptions {
@@ -45,6 +57,8 @@ export interface ClusterOptions {
 const defaultAdminPort = 16_443;
 const nodePort = 6443;
 const readyLimitMs = 30_000;
+/** Some times as long as agents wait before they dial a route server again that was away. */
+const attachedLimitMs = 60_000;
 const podsLimitMs = 60_000;
 const pollMs = 100;
 
@@ -63,7 +77,14 @@ function agentStateDirectory(lab: LabContext, node: string): string {
   return path.join(lab.paths.device(node).directory, "agent");
 }
 
-const clusterPrograms = ["apiServer", "controller", "agent", "standIns", "cniDirectory"] as const;
+const clusterPrograms = [
+  "apiServer",
+  "controller",
+  "agent",
+  "routeServer",
+  "standIns",
+  "cniDirectory",
+] as const;
 type Programs = Pick<ClusterPrograms, (typeof clusterPrograms)[number]>;
 
 /** @throws LabError, StatusError */
@@ -77,13 +98,16 @@ export async function clusterUp(lab: LabContext, options: ClusterOptions = {}): 
   progress(`API server on 127.0.0.1:${adminPort}`);
   const created = await ensureObjects(lab, store);
   progress(`${created} objects created`);
+  const { routeServers } = lab.topology.management;
+  const newRouteServers = ensureRouteServers(lab, programs, pkiOf(lab));
+  progress(`${routeServers.length} route servers (${newRouteServers} started)`);
   const nodes = lab.topology.devices.filter(({ role }) => role === "node");
   const started = nodes.filter(({ name }) => ensureAgent(lab, programs, name)).length;
   progress(`${nodes.length} agents (${started} started)`);
   ensureStandIns(lab, programs);
   const controllers = ensureControllers(lab, programs);
   await inParallel(nodes, nodes.length, ({ name }) => untilAttached(lab, name));
-  progress("every node has its default routes from its leaves");
+  progress("every node has its default routes from its leaves, and speaks with the route servers");
   await untilLed(lab, store);
   progress(`a controller leads (${controllers} started)`);
   if (demo) {
@@ -91,6 +115,11 @@ export async function clusterUp(lab: LabContext, options: ClusterOptions = {}): 
     await podsReady(store, demoReplicas);
     progress(`demo deployed: ${demoReplicas} pods are ready`);
   }
+}
+
+function pkiOf(lab: LabContext): Pki {
+  const folder = path.join(serviceDirectory(lab), "pki");
+  return { folder, caFile: path.join(folder, "ca.crt") };
 }
 
 async function ensureCredentials(lab: LabContext, adminPort: number): Promise<void> {
@@ -101,40 +130,39 @@ async function ensureCredentials(lab: LabContext, adminPort: number): Promise<vo
   const address = formatIp(lab.topology.management.address);
   const names = ["IP:127.0.0.1", `IP:${address}`, "DNS:localhost", "DNS:kubernetes.default.svc"];
   await issueServer(pki, "apiserver", names);
+  const management = `https://${address}:${nodePort}`;
   const nodes = lab.topology.devices.filter(({ role }) => role === "node");
   await inParallel(nodes, 2, async ({ name }) => {
-    const file = agentKubeconfig(lab, name);
-    await writeClient(
-      pki,
-      file,
-      `https://${address}:${nodePort}`,
-      `heddle:agent:${name}`,
-      "heddle:agents",
-    );
+    const user = { user: `heddle:agent:${name}`, group: "heddle:agents" };
+    const names = [`DNS:${name}${nodeDnsSuffix}`];
+    const keyPair = await writeClient(pki, agentKubeconfig(lab, name), management, user, names);
+    installBgpTls(lab, name, pki, keyPair);
+  });
+  await inParallel(lab.topology.management.routeServers, 2, async ({ name }) => {
+    await issueServer(pki, name, [`DNS:${routeServerDnsName(name)}`]);
+    const user = { user: `heddle:route-server:${name}`, group: "heddle:viewers" };
+    await writeClient(pki, routeServerKubeconfig(lab, name), management, user);
   });
   const local = `https://127.0.0.1:${adminPort}`;
-  const controller = "heddle:controller";
-  await writeClient(pki, controllerKubeconfig(lab), local, controller, "heddle:controllers");
-  await writeClient(
-    pki,
-    path.join(directory, "viewer.kubeconfig"),
-    local,
-    "viewer",
-    "heddle:viewers",
-  );
+  const controller = { user: "heddle:controller", group: "heddle:controllers" };
+  await writeClient(pki, controllerKubeconfig(lab), local, controller);
+  const viewer = { user: "viewer", group: "heddle:viewers" };
+  await writeClient(pki, path.join(directory, "viewer.kubeconfig"), local, viewer);
   // Last: its presence says that all the others are there.
-  await writeClient(pki, adminKubeconfig(lab), local, "admin", "heddle:admins");
+  await writeClient(pki, adminKubeconfig(lab), local, { user: "admin", group: "heddle:admins" });
 }
 
+/** Returns the pair that is in the kubeconfig; its certificate bears `altNames`, too. */
 async function writeClient(
   pki: Pki,
   file: string,
   server: string,
-  user: string,
-  group: string,
-): Promise<void> {
-  const keyPair = await issueClient(pki, user.replaceAll(":", "-"), user, [group]);
+  { user, group }: { readonly user: string; readonly group: string },
+  altNames: readonly string[] = [],
+): Promise<KeyPair> {
+  const keyPair = await issueClient(pki, user.replaceAll(":", "-"), user, [group], altNames);
   await writeKubeconfig(file, pki, { server, user, keyPair });
+  return keyPair;
 }
 
 function agentKubeconfig(lab: LabContext, node: string): string {
@@ -144,7 +172,7 @@ function agentKubeconfig(lab: LabContext, node: string): string {
 function ensureApiServer(lab: LabContext, programs: Programs, adminPort: number): void {
   const { management } = lab.topology;
   const directory = serviceDirectory(lab);
-  const pki = (name: string): string => path.join(directory, "pki", name);
+  const pki = (name: string): string => path.join(pkiOf(lab).folder, name);
   const bridge = `/proc/${liveDevice(lab, managementDevice).holder.pid}/ns/net`;
   ensureService(lab, {
     label: apiServerLabel,
@@ -210,7 +238,10 @@ export function ensureAgent(lab: LabContext, programs: Programs, node: string): 
   const device = liveDevice(lab, node);
   const known = readRecord(device.paths.processes, agentLabel);
   if (known !== undefined && isAlive(known)) return false;
-  const options = ["--node", node, "--kubeconfig", agentKubeconfig(lab, node)];
+  const options = [
+    ...["--node", node, "--kubeconfig", agentKubeconfig(lab, node)],
+    ...["--bgp-tls-dir", bgpTlsDirectory(lab, node)],
+  ];
   device.spawn([...programs.agent, ...options, "--state-dir", agentStateDirectory(lab, node)], {
     label: agentLabel,
     logFile: path.join(device.paths.logs, "agent.log"),
@@ -220,11 +251,12 @@ export function ensureAgent(lab: LabContext, programs: Programs, node: string): 
 
 /** @throws LabError `timeout` */
 async function untilAttached(lab: LabContext, node: string): Promise<void> {
-  const deadline = performance.now() + readyLimitMs;
+  const deadline = performance.now() + attachedLimitMs;
   while (!(await isAttached(lab, node))) {
     if (performance.now() >= deadline) {
       const log = path.join(lab.paths.device(node).logs, "agent.log");
-      const why = `no default routes from every leaf in ${readyLimitMs} ms, see ${log}`;
+      const what = "no default routes from every leaf, or no session with every route server";
+      const why = `${what} in ${attachedLimitMs} ms, see ${log}`;
       throw new LabError("timeout", `Cannot attach ${node} to the fabric: ${why}`);
     }
     await sleep(pollMs);

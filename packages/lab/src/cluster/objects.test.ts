@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { type Node, nodeKind } from "@heddle/api";
+import { type BGPPeer, type Node, nodeKind } from "@heddle/api";
 import { parseIp } from "@heddle/inet";
 import { MemoryStore } from "@heddle/kube";
 import { parseLabDefinition } from "../definition/parse.ts";
@@ -25,8 +25,20 @@ test("the lab's objects are valid, and can be created in their order", async () 
   const { switches, links } = topology.objects;
   assert.deepEqual(Object.fromEntries(counts), {
     ...{ Fabric: 1, Switch: switches.length, Link: links.length, BGPConfiguration: 1 },
+    ...{ BGPPeer: topology.management.routeServers.length },
     ...{ Subnet: 1, IPPool: 4, Node: nodeCount },
   });
+});
+
+test("nodes dial each route server over TLS, by the name that its certificate bears", () => {
+  const peers = clusterObjects(topology).filter(({ kind }) => kind.kind === "BGPPeer");
+  assert.deepEqual(
+    peers.map(({ object }) => (object as BGPPeer).spec).map(({ exportPolicy, ...spec }) => spec),
+    ["rs1", "rs2"].map((name, i) => ({
+      ...{ kind: "reflector", peerAddress: `198.18.0.${2 + i}`, port: 1790, peerAsn: 65203 },
+      tls: { serverName: `${name}.route-servers.heddle` },
+    })),
+  );
 });
 
 test("nodeStatus() reports a ready node that is valid", () => {

@@ -4,7 +4,9 @@
  */
 import {
   type BGPConfiguration,
+  type BGPPeer,
   bgpConfigurationKind,
+  bgpPeerKind,
   defaulted,
   fabricKind,
   type IPPool,
@@ -19,7 +21,18 @@ import {
   switchKind,
 } from "@heddle/api";
 import { formatIp } from "@heddle/inet";
-import type { LabTopology } from "../topology/topology.ts";
+import type { LabTopology, RouteServerPlace } from "../topology/topology.ts";
+
+/** A certificate for `node1.agents.heddle` speaks for the Node node1. */
+export const nodeDnsSuffix = ".agents.heddle";
+
+/** Where route servers accept BGP inside TLS, which has no port of its own. */
+export const bgpTlsPort = 1790;
+
+/** What the certificate of a route server bears. */
+export function routeServerDnsName(name: string): string {
+  return `${name}.route-servers.heddle`;
+}
 
 /** An object with its kind. */
 export interface ObjectOfKind<T extends KubeObject = KubeObject> {
@@ -41,6 +54,9 @@ export function clusterObjects(topology: LabTopology): ObjectOfKind[] {
     ...switches.map((it) => ofKind(switchKind, it)),
     ...links.map((it) => ofKind(linkKind, it)),
     ofKind(bgpConfigurationKind, bgpConfiguration(topology)),
+    ...topology.management.routeServers.map((place) =>
+      ofKind(bgpPeerKind, routeServerPeer(topology, place)),
+    ),
     ofKind(subnetKind, podSubnet()),
     ...podPools().map((pool) => ofKind(ipPoolKind, pool)),
     ...nodes(topology).map((node) => ofKind(nodeKind, node)),
@@ -53,6 +69,22 @@ function bgpConfiguration({ objects }: LabTopology): BGPConfiguration {
     kind: "BGPConfiguration",
     metadata: { name: "default" },
     spec: { asn: objects.fabric.spec.nodeAsn, holdTimeSeconds: 9, keepaliveSeconds: 3 },
+  });
+}
+
+/** Every node's agent dials it. */
+function routeServerPeer({ objects }: LabTopology, { name, address }: RouteServerPlace): BGPPeer {
+  return defaulted(bgpPeerKind, {
+    apiVersion,
+    kind: "BGPPeer",
+    metadata: { name },
+    spec: {
+      kind: "reflector",
+      peerAddress: formatIp(address),
+      port: bgpTlsPort,
+      peerAsn: objects.fabric.spec.nodeAsn,
+      tls: { serverName: routeServerDnsName(name) },
+    },
   });
 }
 

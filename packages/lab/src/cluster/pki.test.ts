@@ -58,6 +58,17 @@ test("a client's certificate names the user and the groups", async () => {
   assert.ok(isOwnersOnly(keyFile));
 });
 
+test("a client's certificate bears the DNS names it is given, and no others", async () => {
+  const pki = await made;
+  const names = ["DNS:node1.agents.heddle"];
+  const { certFile } = await issueClient(pki, "named", "heddle:agent:node1", ["g"], names);
+  assert.ok(await verify(certFile, "sslclient"));
+  const named = new X509Certificate(readFileSync(certFile));
+  assert.equal(named.subjectAltName, "DNS:node1.agents.heddle");
+  const plain = await issueClient(pki, "plain", "viewer", ["g"]);
+  assert.equal(new X509Certificate(readFileSync(plain.certFile)).subjectAltName, undefined);
+});
+
 test("the authority signs certificates and its key is its owner's", async () => {
   const { caFile } = await made;
   assert.ok(new X509Certificate(readFileSync(caFile)).ca);

@@ -43,15 +43,20 @@ export function issueServer(pki: Pki, name: string, altNames: readonly string[])
   ]);
 }
 
-/** A client certificate; Kubernetes takes the user from CN and the groups from O. */
+/**
+ * A client certificate; Kubernetes takes the user from CN and the groups from O, route servers take
+ * the node from a DNS name.
+ */
 export function issueClient(
   pki: Pki,
   file: string,
   user: string,
   groups: readonly string[],
+  altNames: readonly string[] = [],
 ): Promise<KeyPair> {
   const subject = `${groups.map((group) => `/O=${group}`).join("")}/CN=${user}`;
-  return issue(pki, file, subject, ["extendedKeyUsage=clientAuth"]);
+  const names = altNames.length === 0 ? [] : [`subjectAltName=${altNames.join(",")}`];
+  return issue(pki, file, subject, ["extendedKeyUsage=clientAuth", ...names]);
 }
 
 async function issue(

@@ -11,6 +11,7 @@ export interface ClusterPrograms {
   readonly apiServer: readonly string[];
   readonly controller: readonly string[];
   readonly agent: readonly string[];
+  readonly routeServer: readonly string[];
   readonly standIns: readonly string[];
   readonly probe: readonly string[];
   /** Directory with the CNI executable `heddle-cni`. */
@@ -36,6 +37,7 @@ export function findPrograms<Name extends ProgramName>(
     apiServer: bundle("heddle-apiserver"),
     controller: bundle("heddle-controller"),
     agent: bundle("heddle-agent"),
+    routeServer: bundle("heddle-route-server"),
     standIns: bundle("stand-ins-main"),
     probe: bundle("probe-main"),
     cniDirectory: () => path.dirname(must(path.join(dist, "heddle-cni"))),

@@ -60,12 +60,13 @@ function holderOptions(
     const binds = [...stateBind(lab, paths), [cgroup, lab.cgroupMount], run] as const;
     return { ...common, binds, bpffs: "/sys/fs/bpf" };
   }
+  if (it.role === "management") return { ...common, binds: [...stateBind(lab, paths), run] };
   return lab.topology.switchConfigs.has(it.name)
     ? { ...common, binds: [[paths.frr, "/etc/frr"], [paths.scratch, "/var/tmp"], run] }
     : { ...common, binds: [run] };
 }
 
-/** The state directory keeps its path inside a node, whose /run would otherwise hide it. */
+/** The state directory keeps its path inside a device whose /run would otherwise hide it. */
 function stateBind(lab: LabContext, paths: DevicePaths): (readonly [string, string])[] {
   const { stateDir } = lab.paths;
   if (!stateDir.startsWith("/run/")) return [];

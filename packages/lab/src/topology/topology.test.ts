@@ -50,11 +50,17 @@ test("deriveTopology() numbers nodes in the management network", () => {
     ["node1 198.18.0.11", "node2 198.18.0.12", "node3 198.18.0.13"],
   );
   assert.equal(formatIp(lab.management.address), "198.18.0.1");
+  assert.deepEqual(
+    lab.management.routeServers.map(({ name, address }) => `${name} ${formatIp(address)}`),
+    ["rs1 198.18.0.2", "rs2 198.18.0.3"],
+  );
 });
 
-test("deriveTopology() refuses a device named like the management network", () => {
-  const text = definition.text.replaceAll("bm1", "mgmt");
-  assert.throws(() => deriveTopology(parseLabDefinition(text)), LabError);
+test("deriveTopology() refuses a device named like what is in the management network", () => {
+  for (const name of ["mgmt", "rs2"]) {
+    const text = definition.text.replaceAll("bm1", name);
+    assert.throws(() => deriveTopology(parseLabDefinition(text)), LabError);
+  }
 });
 
 test("planPairs() makes each pair once, in its final namespaces", () => {
@@ -77,6 +83,13 @@ test("switchStages() sets addresses in the namespaces of their VRFs", () => {
   assert.ok(own?.lines.includes("address replace 10.255.0.5/32 dev lo"));
   assert.equal(tenant?.netns, "tenant");
   assert.ok(tenant?.lines.includes("address replace fd00:192:168:50::1/64 dev bm1 nodad"));
+});
+
+test("hostStage() gives the bridge an address for the API server and each route server", () => {
+  const bridge = hostStage(lab, deviceNamed("mgmt")).lines;
+  for (const address of ["198.18.0.1/24", "198.18.0.2/24", "198.18.0.3/24"]) {
+    assert.ok(bridge.includes(`address replace ${address} dev mgmt0`), address);
+  }
 });
 
 test("hostStage() routes a node to the VTEPs, and a server to everything", () => {

@@ -26,6 +26,9 @@ import { fabricObject, linkObject, switchObject } from "./objects.ts";
 /** Name of the device that holds the management bridge. */
 export const managementDevice = "mgmt";
 
+/** Route servers of the nodes, beside the API server; also the labels of their processes. */
+const routeServerNames = ["rs1", "rs2"] as const;
+
 export interface LabTopology {
   readonly name: string;
   readonly devices: readonly LabDevice[];
@@ -55,6 +58,13 @@ export interface Management {
   readonly prefix: Prefix;
   /** Of the bridge; the API server listens here. */
   readonly address: Ip;
+  readonly routeServers: readonly RouteServerPlace[];
+}
+
+export interface RouteServerPlace {
+  readonly name: string;
+  /** On the bridge, too. */
+  readonly address: Ip;
 }
 
 export interface FabricObjects {
@@ -66,9 +76,11 @@ export interface FabricObjects {
 /** @throws LabError `definition`, FabricError */
 export function deriveTopology(definition: LabDefinition): LabTopology {
   const { devices, fabric } = definition;
-  if (devices.some(({ name }) => name === managementDevice)) {
-    const why = `the name is taken by the management network, want another`;
-    throw new LabError("definition", `Cannot read devices.${managementDevice}: ${why}`);
+  const taken = new Set<string>([managementDevice, ...routeServerNames]);
+  const clash = devices.find(({ name }) => taken.has(name));
+  if (clash !== undefined) {
+    const why = `the name is taken in the management network, want another`;
+    throw new LabError("definition", `Cannot read devices.${clash.name}: ${why}`);
   }
   const objects = deriveObjects(definition);
   const links = objects.links.map(parseLink);
@@ -80,6 +92,9 @@ export function deriveTopology(definition: LabDefinition): LabTopology {
     management: {
       prefix: definition.management,
       address: addToIp(definition.management.address, 1),
+      routeServers: routeServerNames.map((name, i) => {
+        return { name, address: addToIp(definition.management.address, 2 + i) };
+      }),
     },
     loopbacks: fabric.loopbacks,
     objects,

@@ -161,10 +161,13 @@ function defaultRouteLines({ a }: Link): string[] {
 }
 
 function bridgeLines(lab: LabTopology): string[] {
-  const { prefix, address } = lab.management;
+  const { prefix, address, routeServers } = lab.management;
+  const addresses = [address, ...routeServers.map((each) => each.address)];
   const ports = lab.devices.filter(({ managementAddress }) => managementAddress !== undefined);
   return [
-    `address replace ${formatIp(address)}/${prefix.length} dev ${managementInterface}`,
+    ...addresses.map((own) =>
+      addressLine(`${formatIp(own)}/${prefix.length}`, managementInterface),
+    ),
     ...ports.map(({ name }) => `link set ${name} master ${managementInterface} up`),
     `link set ${managementInterface} up`,
   ];

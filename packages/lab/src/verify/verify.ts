@@ -2,7 +2,8 @@
  * Runs the flow matrix in a lab: finds the endpoints, sends the probes from inside each, judges the
  * answers.
  */
-import { formatIp, type Ip, parseInterfaceAddress, parseIp } from "@heddle/inet";
+import { familyOf, formatIp, type Ip, parseInterfaceAddress, parseIp } from "@heddle/inet";
+import { peersOf } from "../cluster/agent-status.ts";
 import { echoPort } from "../cluster/demo.ts";
 import { findPrograms } from "../cluster/programs.ts";
 import { runCommand } from "../device/command.ts";
@@ -30,8 +31,8 @@ const podsAtOnce = 4;
 const probeStartLimitMs = 30_000;
 
 /**
- * One row per flow, per kind of flow that could not be verified, and per pod that takes part in
- * none. @throws LabError
+ * One row per flow, per kind of flow that could not be verified, per pod that takes part in none,
+ * and per session of a node with a route server. @throws LabError
  */
 export async function verifyFlows(lab: LabContext): Promise<FlowRow[]> {
   for (const { name, role } of lab.topology.devices) {
@@ -52,7 +53,28 @@ export async function verifyFlows(lab: LabContext): Promise<FlowRow[]> {
     };
   });
   const leftOut = pods.map(leftOutRow).filter((row) => row !== undefined);
-  return [...flows.map((flow) => rows.get(flow) as FlowRow), ...unverified, ...leftOut];
+  const sessions = await inParallel(nodesOf(lab), sourcesAtOnce, (node) => sessionRows(lab, node));
+  const probed = flows.map((flow) => rows.get(flow) as FlowRow);
+  return [...probed, ...unverified, ...leftOut, ...sessions.flat()];
+}
+
+function nodesOf(lab: LabContext): LabDevice[] {
+  return lab.topology.devices.filter(({ role }) => role === "node");
+}
+
+/** What VPCs hear of each other goes over these. */
+async function sessionRows(lab: LabContext, { name: from }: LabDevice): Promise<FlowRow[]> {
+  const peers = (await peersOf(lab, from)) ?? [];
+  return lab.topology.management.routeServers.map(({ name: to, address }) => {
+    const peer = peers.find((each) => each.address === formatIp(address));
+    const isUp = peer?.state === "Established";
+    const why = peer === undefined ? "the agent knows no such peer" : (peer.reason ?? peer.state);
+    return {
+      ...{ flow: "BGP node-route server", from, to, family: familyOf(address), protocol: null },
+      ...{ latencyMs: null, reason: isUp ? "" : why },
+      verdict: isUp ? "pass" : "fail",
+    };
+  });
 }
 
 /** The interfaces of the pods are asked, so that it works while the API server does not. */

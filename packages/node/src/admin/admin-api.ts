@@ -56,3 +56,41 @@ export interface AllocationView {
   /** The IPClaim that fixes the address. */
   readonly claim: string | null;
 }
+
+/** `/v1/bgp/vrfs`: a VPC that the node holds addresses of. */
+export interface VrfView {
+  readonly node: string;
+  /** The VPC. */
+  readonly vrf: string;
+  readonly vrfId: number;
+  readonly routeDistinguisher: string;
+  /** Of routed packets; null without. */
+  readonly vni: number | null;
+  readonly importTargets: readonly string[];
+  readonly exportTargets: readonly string[];
+  /** Where tunnels to the node end. */
+  readonly endpoint: string;
+  readonly ownRouteCount: number;
+  /** Imported: of other nodes, and of other VRFs here. */
+  readonly importedRouteCount: number;
+}
+
+/** `/v1/bgp/vrfs/routes?vrf=NAME`: what a VRF has, the node's own routes first. */
+export interface VrfRoutesView {
+  /** At most as many as the request's `limit`, in the order of their prefixes. */
+  readonly routes: readonly VrfRouteView[];
+  /** There are more than are listed. */
+  readonly omittedCount: number;
+}
+
+export interface VrfRouteView {
+  readonly node: string;
+  readonly vrf: string;
+  readonly prefix: string;
+  /** `own` for the node's blocks and fixed addresses; else the kind of the best route. */
+  readonly source: "own" | "mac-ip" | "ip-prefix" | "vpn";
+  /** `vxlan 198.18.0.12 vni 7 mac 02:0e:c6:12:00:0c`; `local` for own ones. */
+  readonly hops: readonly string[];
+  /** Whether the data plane forwards by it. Tunnels to other nodes are not installed. */
+  readonly isInstalled: boolean;
+}

@@ -28,6 +28,7 @@ const bgp: NodeBgp = {
   keepaliveMs: 3000,
   gracefulRestart: { enabled: true, restartTimeMs: 30_000 },
   communities: [],
+  monitoringStations: [],
   peers: [peer("a"), peer("b"), peer("c")],
 };
 

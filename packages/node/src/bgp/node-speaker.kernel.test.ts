@@ -1,8 +1,20 @@
 /** Real sessions over the loopback between a node and a leaf. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { acceptAll } from "@heddle/bgp";
-import { type Asn, formatPrefix, parseAsn, parseIp, parseIp4, parsePrefix } from "@heddle/inet";
+import { acceptAll, type RouteChange } from "@heddle/bgp";
+import {
+  type Asn,
+  formatPrefix,
+  parseAsn,
+  parseIp,
+  parseIp4,
+  parseMac,
+  parsePrefix,
+  parseRouteDistinguisher,
+  parseRouteTarget,
+  parseVni,
+  parseVrfId,
+} from "@heddle/inet";
 import {
   defaultGracefulRestart,
   noFib,
@@ -11,7 +23,8 @@ import {
   type SpeakerConfig,
 } from "@heddle/speaker";
 import { silentLog } from "@heddle/std";
-import { NodeSpeaker } from "./node-speaker.ts";
+import { type OriginatedRoute, prefixRoutes } from "@heddle/vpn";
+import { type NodeRouteSink, NodeSpeaker } from "./node-speaker.ts";
 
 const leafAddress = parseIp("127.8.0.1");
 const nodeAddress = parseIp("127.8.0.2");
@@ -159,4 +172,86 @@ test("a stop for a restart keeps the routes at the peers, a stop for good does n
   const next = await start();
   await next[Symbol.asyncDispose]();
   await untilLeafHas(leaf);
+});
+
+/** Takes what speakers tell, and notes where one ends and the next begins. */
+class NotingSink implements NodeRouteSink {
+  readonly notes: string[] = [];
+
+  async apply(changes: readonly RouteChange[]): Promise<void> {
+    for (const { family, best } of changes) {
+      this.notes.push(`${best === undefined ? "-" : "+"} ${family} ${best?.text ?? ""}`.trim());
+    }
+  }
+
+  reset(): void {
+    this.notes.push("reset");
+  }
+}
+
+const vpnFamilies = ["ipv4-unicast", "evpn"] as const;
+
+/** 10.9.0.0/26 in VRF 7. */
+function vpnRoute(): OriginatedRoute {
+  const address = parseIp4("192.0.2.2");
+  const vrf = {
+    ...{ name: "red", vrfId: parseVrfId(7), rd: parseRouteDistinguisher("192.0.2.2:7") },
+    ...{ importTargets: [], exportTargets: [parseRouteTarget("65203:7")], subnets: [] },
+    l3: { vni: parseVni(7), routerMac: parseMac("02:00:00:00:00:02") },
+  };
+  const vtep = { address, routerId: address, encapsulations: ["vxlan"] as const };
+  const prefix = parsePrefix("10.9.0.0/26");
+  return prefixRoutes(vtep, [vrf], { vrf: "red", prefix })[0] ?? assert.fail();
+}
+
+test("VPN routes are announced by each speaker, with the node's communities, and told", async () => {
+  const route = vpnRoute();
+  const text = "192.0.2.2:7 [5]:[0]:[26]:[10.9.0.0]";
+  const sink = new NotingSink();
+  const config = (routerId: string): SpeakerConfig => ({
+    ...configOf(nodeAsn, routerId, []),
+    families: vpnFamilies,
+    watchedFamilies: ["evpn"],
+    gracefulRestart: { ...defaultGracefulRestart, restarting: false },
+  });
+  await using node = new NodeSpeaker({ fib: noFib, log: silentLog });
+  node.setRouteSink(sink);
+  node.announceRoute(route);
+  await node.configure(config("192.0.2.2"));
+  await until(() => sink.notes.length === 2);
+  const rows = (): string[] =>
+    [...(node.speaker?.rib.keyedRoutes({ family: "evpn" }) ?? [])].map(
+      ({ text: shown, attributes }) => `${shown.slice(0, text.length)} ${attributes.communities}`,
+    );
+  assert.deepEqual(rows(), [`${text} `]);
+  node.setAnnounceOptions({ communities: [7] });
+  assert.deepEqual(rows(), [`${text} 7`]);
+  await until(() => sink.notes.length === 3);
+  await node.configure(config("192.0.2.3"));
+  await until(() => sink.notes.length === 5);
+  assert.deepEqual(rows(), [`${text} 7`]);
+  node.withdrawRoute(route);
+  await until(() => sink.notes.at(-1) === "- evpn");
+  assert.deepEqual(rows(), []);
+  assert.deepEqual(
+    sink.notes.map((note) => note.split(" ", 2).join(" ")),
+    ["reset", "+ evpn", "+ evpn", "reset", "+ evpn", "- evpn"],
+  );
+});
+
+test("another certificate ends no session", async () => {
+  const { leaf, port } = await startLeaf();
+  await using _leaf = leaf;
+  await using node = new NodeSpeaker({ fib: noFib, log: silentLog });
+  node.announce(first);
+  const tls = { certificate: "one", key: "key", authorities: "ca" };
+  await node.configure({ ...nodeConfig(port), tls });
+  await untilLeafHas(leaf, "10.244.0.0/26");
+  const before = node.speaker;
+  await node.configure({ ...nodeConfig(port), tls: { ...tls, certificate: "two" } });
+  assert.deepEqual([node.lastError, node.config?.tls?.certificate], [undefined, "two"]);
+  await node.configure(nodeConfig(port));
+  assert.deepEqual([node.lastError, node.config?.tls], [undefined, undefined]);
+  assert.equal(node.speaker, before);
+  assert.equal(leaf.peers()[0]?.establishedCount, 1);
 });

@@ -2,25 +2,44 @@
  * The BGP speaker of a node over the life of the agent: it exists as soon as the data centre's
  * objects say how, follows their changes, and carries what the node announces.
  *
- * Invariants: every announced prefix is originated by the speaker that runs, also when that speaker
+ * Invariants: every announced route is originated by the speaker that runs, also when that speaker
  * is a later one; only the first speaker after the agent's start is a restarting one (RFC 4724),
  * since only then were routes kept.
  */
 
 import type { Prefix } from "@heddle/inet";
-import type { AnnounceOptions, FibSink, PeerStatus, Route, RoutesFilter } from "@heddle/speaker";
+import type {
+  AnnounceOptions,
+  FibSink,
+  PeerStatus,
+  Route,
+  RouteSink,
+  RoutesFilter,
+} from "@heddle/speaker";
 import { Speaker, type SpeakerConfig, type SpeakerDeps } from "@heddle/speaker";
 import type { Log } from "@heddle/std";
-import type { Announcer } from "../announcer.ts";
+import type { OriginatedRoute } from "@heddle/vpn";
+import type { NativeAnnouncer } from "../announcer.ts";
+import type { VpnSpeaker } from "../vpn/node-vpn.ts";
+import { NodeMonitoring } from "./node-monitoring.ts";
 
-export interface NodeSpeakerDeps extends Omit<SpeakerDeps, "fib" | "log"> {
+/** Takes the VPN routes of one speaker after the other. */
+export interface NodeRouteSink extends RouteSink {
+  /** A new speaker begins: what the one before has told holds no more. */
+  reset(): void;
+}
+
+export interface NodeSpeakerDeps extends Omit<SpeakerDeps, "fib" | "log" | "routes"> {
   readonly fib: FibSink;
   readonly log: Log;
 }
 
-export class NodeSpeaker implements Announcer, AsyncDisposable {
+export class NodeSpeaker implements NativeAnnouncer, VpnSpeaker, AsyncDisposable {
   readonly #deps: NodeSpeakerDeps;
   readonly #announced: Set<Prefix> = new Set();
+  /** Of the VPN families, by their ids. */
+  readonly #routes: Map<string, OriginatedRoute> = new Map();
+  #sink: NodeRouteSink | undefined;
   #options: AnnounceOptions = {};
   #speaker: Speaker | undefined;
   #config: SpeakerConfig | undefined;
@@ -28,9 +47,16 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
   #applying: Promise<void> = Promise.resolve();
   #lastError: Error | undefined;
   #closed = false;
+  readonly #monitoring: NodeMonitoring;
 
   constructor(deps: NodeSpeakerDeps) {
     this.#deps = deps;
+    this.#monitoring = new NodeMonitoring(deps);
+  }
+
+  /** Who watches this speaker, and those after it. */
+  get monitoring(): NodeMonitoring {
+    return this.#monitoring;
   }
 
   /** Why the last configuration is not in force; undefined when it is. */
@@ -42,10 +68,15 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
     return this.#config;
   }
 
+  /** Takes the routes of the families that speakers watch; before the first is configured. */
+  setRouteSink(sink: NodeRouteSink): void {
+    this.#sink = sink;
+  }
+
   /** Attributes of all that is announced from now on, and of what is announced already. */
   setAnnounceOptions(options: AnnounceOptions): void {
     this.#options = options;
-    for (const prefix of this.#announced) this.#speaker?.announce(prefix, options);
+    if (this.#speaker !== undefined) this.#announceAll(this.#speaker);
   }
 
   /** Resolves when the configuration is in force, or `lastError` says why not. */
@@ -67,6 +98,25 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
   withdraw(prefix: Prefix): void {
     this.#announced.delete(prefix);
     this.#speaker?.withdraw(prefix);
+  }
+
+  announceRoute(route: OriginatedRoute): void {
+    this.#routes.set(route.id, route);
+    if (this.#speaker !== undefined) this.#announceRoute(this.#speaker, route);
+  }
+
+  withdrawRoute({ id, family, key }: OriginatedRoute): void {
+    this.#routes.delete(id);
+    this.#speaker?.withdrawRoute(family, key);
+  }
+
+  #announceRoute(speaker: Speaker, { family, key, payload, attributes }: OriginatedRoute): void {
+    speaker.announceRoute(family, key, payload, { ...this.#options, ...attributes });
+  }
+
+  #announceAll(speaker: Speaker): void {
+    for (const prefix of this.#announced) speaker.announce(prefix, this.#options);
+    for (const route of this.#routes.values()) this.#announceRoute(speaker, route);
   }
 
   /** What the node announces, whether or not a session carries it now. */
@@ -91,7 +141,9 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
   async stopForRestart(): Promise<void> {
     this.#closed = true;
     await this.#applying;
+    const ended = this.#monitoring.follow(undefined);
     await this.#speaker?.stopForRestart();
+    await ended;
     this.#speaker = undefined;
   }
 
@@ -99,7 +151,9 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     await this.#applying;
+    const ended = this.#monitoring.follow(undefined);
     await this.#speaker?.stop("the agent was stopped");
+    await ended;
     this.#speaker = undefined;
   }
 
@@ -107,21 +161,28 @@ export class NodeSpeaker implements Announcer, AsyncDisposable {
     if (this.#closed) return;
     if (this.#speaker !== undefined && this.#config !== undefined) {
       if (isSamePerSpeaker(this.#config, config)) {
-        this.#speaker.reconfigure({ ...this.#config, peers: config.peers });
-        this.#config = { ...this.#config, peers: config.peers };
+        const next = withRestart(config, this.#config);
+        this.#speaker.reconfigure(next);
+        this.#config = next;
         this.#lastError = undefined;
         return;
       }
       this.#deps.log.info("the BGP speaker starts anew: its AS, router id or timers changed");
+      await this.#monitoring.follow(undefined);
       await this.#speaker.stop("the node is reconfigured");
       this.#speaker = undefined;
     }
     const started = this.#config === undefined ? config : afterFirst(config);
-    const speaker = await Speaker.start(started, this.#deps);
-    for (const prefix of this.#announced) speaker.announce(prefix, this.#options);
+    const sink = this.#sink;
+    sink?.reset();
+    const routes = sink === undefined ? {} : { routes: sink };
+    const speaker = await Speaker.start(started, { ...this.#deps, ...routes });
+    // In one step: what is announced from now on goes to this speaker.
+    this.#announceAll(speaker);
     this.#speaker = speaker;
     this.#config = started;
     this.#lastError = undefined;
+    await this.#monitoring.follow(speaker);
   }
 }
 
@@ -131,12 +192,18 @@ function afterFirst(config: SpeakerConfig): SpeakerConfig {
   return { ...config, gracefulRestart: { ...gracefulRestart, restarting: false } };
 }
 
-/** Equal in everything but the peers, and but whether it is a restart. */
+/** `config`, and a restart where `running` is one: that belongs to the speaker. */
+function withRestart(config: SpeakerConfig, running: SpeakerConfig): SpeakerConfig {
+  const { gracefulRestart } = running;
+  return gracefulRestart === undefined ? config : { ...config, gracefulRestart };
+}
+
+/** Equal in everything but the peers and certificates, and but whether it is a restart. */
 function isSamePerSpeaker(a: SpeakerConfig, b: SpeakerConfig): boolean {
   return keyOf(a) === keyOf(b);
 }
 
-function keyOf({ peers: _peers, ...config }: SpeakerConfig): string {
+function keyOf({ peers: _peers, tls: _tls, ...config }: SpeakerConfig): string {
   return JSON.stringify(afterFirst({ ...config, peers: [] }), (_key, value: unknown) =>
     typeof value === "bigint" ? value.toString() : value,
   );

@@ -10,6 +10,7 @@ import {
   type Link,
   linkKind,
   nodeKind,
+  type Undefaulted,
 } from "@heddle/api";
 import { formatIp } from "@heddle/inet";
 import { planNodeBgp } from "./plan-node-bgp.ts";
@@ -56,6 +57,7 @@ const topology = {
   fabrics: [fabric],
   configurations: [],
   peers: [],
+  vpcs: [],
 };
 
 test("planNodeBgp() derives one session per tenant link", () => {
@@ -128,7 +130,7 @@ test("planNodeBgp() names what it leaves out and keeps the rest", () => {
   };
   const plan = planNodeBgp({ ...topology, links: [...topology.links, unnumbered] });
   assert.equal(plan.bgp?.peers.length, 2);
-  assert.deepEqual(plan.problems, ["Link broken: the leaf's end has no address"]);
+  assert.deepEqual(plan.problems, ["link/broken: the leaf's end has no address"]);
   const alone = planNodeBgp({ ...topology, links: [], fabrics: [] });
   assert.equal(alone.bgp, undefined);
   assert.match(alone.problems[0] ?? "", /no BGPConfiguration selects the node/);
@@ -145,4 +147,42 @@ test("planNodeBgp() takes the router id from the Node, so that links do not chan
   const other = planNodeBgp({ ...topology, node: { ...node, status: broken } });
   assert.equal(formatIp(other.bgp?.routerId ?? assert.fail()), "172.16.0.3");
   assert.match(other.problems[0] ?? "", /^Node node1: Cannot parse IPv4 address "nowhere"/);
+});
+
+function bgpPeer(name: string, spec: Undefaulted<BGPPeer["spec"]>): BGPPeer {
+  return defaulted(bgpPeerKind, { apiVersion, kind: "BGPPeer", metadata: { name }, spec });
+}
+
+test("planNodeBgp() dials route servers as their BGPPeers say, without BFD", () => {
+  const tls = { serverName: "rs1.route-servers.heddle" };
+  const spec = {
+    kind: "reflector",
+    peerAddress: "198.18.0.2",
+    peerAsn: 65203,
+    port: 1790,
+  } as const;
+  const plan = planNodeBgp({ ...topology, peers: [bgpPeer("rs1", { ...spec, tls })] });
+  assert.deepEqual(plan.problems, []);
+  const [first] = plan.bgp?.peers ?? [];
+  assert.deepEqual(
+    [first?.origin, first?.port, first?.tlsName, first?.importPolicy, first?.bfd.enabled],
+    ["bgppeer/rs1", 1790, "rs1.route-servers.heddle", "AcceptAll", false],
+  );
+  assert.deepEqual(first?.families, ["VPNv4Unicast", "VPNv6Unicast", "EVPN", "RouteTarget"]);
+});
+
+test("planNodeBgp() keeps a peer that cannot be from taking the others down", () => {
+  const peers = [
+    bgpPeer("alien", { kind: "reflector", peerAddress: "198.18.0.2", peerAsn: 65000 }),
+    bgpPeer("inner", { kind: "fabric", peerAddress: "198.18.0.3", peerAsn: 65203 }),
+    bgpPeer("twice", { kind: "fabric", peerAddress: "172.16.0.0", peerAsn: 65201 }),
+  ];
+  const plan = planNodeBgp({ ...topology, peers });
+  assert.deepEqual(plan.bgp?.peers.length, 2);
+  assert.deepEqual([...plan.refused.keys()], ["bgppeer/alien", "bgppeer/inner", "bgppeer/twice"]);
+  assert.deepEqual(plan.problems, [
+    "bgppeer/alien: a reflector peer in AS 65000, want the nodes' 65203",
+    "bgppeer/inner: a fabric peer in AS 65203, want that of a switch, or kind reflector",
+    "bgppeer/twice: 172.16.0.0 is the address of link/leaf1-node1 already",
+  ]);
 });

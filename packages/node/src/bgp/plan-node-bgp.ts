@@ -8,20 +8,27 @@ import {
   type BfdTimers,
   type BGPConfiguration,
   type BGPPeer,
+  type BGPPeerFamilies,
+  type BGPPeerImportPolicy,
   type BGPPeerSecretRef,
   type BGPPeerSpec,
   bgpConfigurationKind,
+  bgpPeerFamilies,
+  bgpPeerImportPolicy,
   defaulted,
   type Fabric,
   type KubeObject,
   type Link,
   type LinkEndpoint,
+  type MonitoringStation,
   matchesLabels,
   type Node,
+  type Vpc,
 } from "@heddle/api";
 import {
   type Asn,
   familyOf,
+  formatIp,
   type Ip,
   type Ip4,
   type Ip6,
@@ -35,9 +42,11 @@ export interface NodePeer {
   /** `link/NAME` or `bgppeer/NAME`. */
   readonly origin: string;
   readonly address: Ip;
+  /** TCP port; that of BGP when absent. */
+  readonly port?: number;
   readonly asn: Asn;
   readonly kind: BGPPeerSpec["kind"];
-  readonly families: BGPPeerSpec["families"];
+  readonly families: BGPPeerFamilies;
   /** Own address of the session; the one that routing chooses when absent. */
   readonly localAddress?: Ip;
   /** Own interface of a directly connected session. */
@@ -47,7 +56,9 @@ export interface NodePeer {
   readonly nextHop6?: Ip6;
   readonly bfd: BfdTimers;
   readonly passwordSecretRef?: BGPPeerSecretRef;
-  readonly importPolicy: BGPPeerSpec["importPolicy"];
+  /** DNS name of the neighbour's certificate; plain TCP when absent. */
+  readonly tlsName?: string;
+  readonly importPolicy: BGPPeerImportPolicy;
   readonly exportPolicy: BGPPeerSpec["exportPolicy"];
 }
 
@@ -58,6 +69,7 @@ export interface NodeBgp {
   readonly keepaliveMs: number;
   readonly gracefulRestart: { readonly enabled: boolean; readonly restartTimeMs: number };
   readonly communities: readonly string[];
+  readonly monitoringStations: readonly MonitoringStation[];
   readonly peers: readonly NodePeer[];
 }
 
@@ -70,6 +82,8 @@ export interface NodePlan {
   /** Interfaces of the node that lead to the fabric's tenant VRF. */
   readonly uplinks: readonly string[];
   readonly problems: readonly string[];
+  /** Why a Link or BGPPeer makes no session, by the `origin` it would have; in `problems`, too. */
+  readonly refused: ReadonlyMap<string, string>;
 }
 
 export interface NodeTopology {
@@ -79,12 +93,15 @@ export interface NodeTopology {
   readonly fabrics: readonly Fabric[];
   readonly configurations: readonly BGPConfiguration[];
   readonly peers: readonly BGPPeer[];
+  /** For the routes of the node's VRFs. */
+  readonly vpcs: readonly Vpc[];
 }
 
-const bothFamilies: BGPPeerSpec["families"] = ["IPv4Unicast", "IPv6Unicast"];
+const bothFamilies: BGPPeerFamilies = ["IPv4Unicast", "IPv6Unicast"];
 
 export function planNodeBgp(topology: NodeTopology): NodePlan {
   const problems: string[] = [];
+  const refused = new Map<string, string>();
   const ends = tenantEnds(topology);
   const uplinks = ends.map((end) => end.own.interface).sort();
   const configuration = configurationOf(topology);
@@ -94,27 +111,28 @@ export function planNodeBgp(topology: NodeTopology): NodePlan {
     problems.push(
       "no BGPConfiguration selects the node and none of its Links names a known Fabric",
     );
-    return { bgp: undefined, uplinks, problems };
+    return { bgp: undefined, uplinks, problems, refused };
   }
   const { spec } = configuration ?? defaultConfiguration(asn);
   const peers = [
     ...collect(
       ends,
-      problems,
+      refused,
       (end) => end.link,
       (end) => peerOfLink(end, topology.fabrics, spec.bfd),
     ),
     ...collect(
       ownPeers(topology),
-      problems,
+      refused,
       (peer) => peer,
-      (peer) => peerOfObject(peer, spec.bfd),
+      (peer) => peerOfObject(peer, parseAsn(asn), spec.bfd),
     ),
-  ];
+  ].filter(isFirstOfAddress(refused));
+  for (const [origin, why] of refused) problems.push(`${origin}: ${why}`);
   const routerId = internalIpOf(topology.node, problems) ?? routerIdOf(peers);
   if (routerId === undefined) {
     problems.push("no IPv4 address on any session to take the router id from");
-    return { bgp: undefined, uplinks, problems };
+    return { bgp: undefined, uplinks, problems, refused };
   }
   const holdTimeMs = spec.holdTimeSeconds * 1000;
   return {
@@ -129,10 +147,12 @@ export function planNodeBgp(topology: NodeTopology): NodePlan {
         restartTimeMs: spec.gracefulRestart.restartTimeSeconds * 1000,
       },
       communities: spec.communities,
+      monitoringStations: spec.monitoringStations ?? [],
       peers: peers.sort((a, b) => (a.origin < b.origin ? -1 : 1)),
     },
     uplinks,
     problems,
+    refused,
   };
 }
 
@@ -179,10 +199,10 @@ function ownPeers({ node, peers }: NodeTopology): BGPPeer[] {
   );
 }
 
-/** Maps what makes sense; what does not is a problem of its own. */
+/** Maps what makes sense; what does not is refused on its own. */
 function collect<T>(
   inputs: readonly T[],
-  problems: string[],
+  refused: Map<string, string>,
   objectOf: (input: T) => KubeObject,
   map: (input: T) => NodePeer,
 ): NodePeer[] {
@@ -192,11 +212,26 @@ function collect<T>(
       peers.push(map(input));
     } catch (error) {
       if (!(error instanceof ParseError || error instanceof TopologyError)) throw error;
-      const { kind, metadata } = objectOf(input);
-      problems.push(`${kind} ${metadata.name}: ${error.message}`);
+      refused.set(originOf(objectOf(input)), error.message);
     }
   }
   return peers;
+}
+
+/** `link/NAME`, `bgppeer/NAME`. */
+function originOf({ kind, metadata }: KubeObject): string {
+  return `${kind.toLowerCase()}/${metadata.name}`;
+}
+
+/** A speaker knows peers by their addresses; the second of one is refused. */
+function isFirstOfAddress(refused: Map<string, string>): (peer: NodePeer) => boolean {
+  const origins = new Map<Ip, string>();
+  return ({ origin, address }) => {
+    const first = origins.get(address);
+    if (first === undefined) origins.set(address, origin);
+    else refused.set(origin, `${formatIp(address)} is the address of ${first} already`);
+    return first === undefined;
+  };
 }
 
 class TopologyError extends Error {
@@ -216,7 +251,7 @@ function peerOfLink(end: TenantEnd, fabrics: readonly Fabric[], bfd: BfdTimers):
     throw new TopologyError("the node's end has no address of the family of the leaf's");
   }
   return {
-    origin: `link/${link.metadata.name}`,
+    origin: originOf(link),
     address,
     asn: parseAsn(fabric.spec.asn),
     kind: "fabric",
@@ -241,20 +276,29 @@ function addressesOf(end: LinkEndpoint): { ip4?: Ip4; ip6?: Ip6 } {
   return found;
 }
 
-function peerOfObject({ metadata, spec }: BGPPeer, bfd: BfdTimers): NodePeer {
+function peerOfObject(peer: BGPPeer, own: Asn, bfd: BfdTimers): NodePeer {
+  const { spec } = peer;
+  const isInternal = spec.peerAsn === own;
+  if (isInternal !== (spec.kind === "reflector")) {
+    const want = isInternal ? "that of a switch, or kind reflector" : `the nodes' ${own}`;
+    throw new TopologyError(`a ${spec.kind} peer in AS ${spec.peerAsn}, want ${want}`);
+  }
   const local = spec.sourceAddress === undefined ? undefined : parseIp(spec.sourceAddress);
   return {
-    origin: `bgppeer/${metadata.name}`,
+    origin: originOf(peer),
     address: parseIp(spec.peerAddress),
+    port: spec.port,
     asn: parseAsn(spec.peerAsn),
     kind: spec.kind,
-    families: spec.families,
+    families: bgpPeerFamilies(spec),
     ...(local === undefined ? {} : { localAddress: local }),
     ...(typeof local === "number" ? { nextHop4: local } : {}),
     ...(typeof local === "bigint" ? { nextHop6: local } : {}),
-    bfd: spec.bfd === undefined ? bfd : spec.bfd,
+    // The loss of a reflector changes no path: the hold time is soon enough.
+    bfd: spec.kind === "reflector" ? { ...bfd, enabled: false } : (spec.bfd ?? bfd),
     ...(spec.passwordSecretRef === undefined ? {} : { passwordSecretRef: spec.passwordSecretRef }),
-    importPolicy: spec.importPolicy,
+    ...(spec.tls === undefined ? {} : { tlsName: spec.tls.serverName }),
+    importPolicy: bgpPeerImportPolicy(spec),
     exportPolicy: spec.exportPolicy,
   };
 }

@@ -29,6 +29,7 @@ const bgp: NodeBgp = {
   keepaliveMs: 3000,
   gracefulRestart: { enabled: true, restartTimeMs: 30_000 },
   communities: [],
+  monitoringStations: [],
   peers: [],
 };
 
@@ -37,9 +38,15 @@ const facts = { restarting: true, ifindexOf: () => undefined, passwords: new Map
 test("speakerConfigOf() carries the node's own numbers and whether it restarts", () => {
   const config = speakerConfigOf(bgp, facts);
   assert.deepEqual(
-    [config.asn, config.routerId, config.families, config.listen, config.peers],
-    [65203, bgp.routerId, ["ipv4-unicast", "ipv6-unicast"], defaultListen, []],
+    [config.asn, config.routerId, config.listen, config.peers],
+    [65203, bgp.routerId, defaultListen, []],
   );
+  // The same whoever the peers are: others would be another speaker.
+  assert.deepEqual(config.families, [
+    ...["ipv4-unicast", "ipv6-unicast", "ipv4-vpn", "ipv6-vpn"],
+    ...["evpn", "route-target"],
+  ]);
+  assert.deepEqual(config.watchedFamilies, ["ipv4-vpn", "ipv6-vpn", "evpn"]);
   assert.equal(config.gracefulRestart?.restartTimeMs, 30_000);
   assert.equal(config.gracefulRestart?.restarting, true);
   const without = { ...bgp, gracefulRestart: { enabled: false, restartTimeMs: 30_000 } };
@@ -124,6 +131,57 @@ test("speakerConfigOf() has a policy for every word of the API", () => {
   // A node that passed on what a leaf told it would be a transit between leaves.
   assert.deepEqual(announced?.terms, [{ match: { asPathLengthMax: 0 }, verdict: "accept" }]);
   assert.equal(announced?.otherwise, "reject");
+});
+
+const reflector: Partial<NodePeer> = {
+  ...{ kind: "reflector", asn: bgp.asn, port: 1790, tlsName: "rs1.route-servers.heddle" },
+  ...{ families: ["IPv4Unicast", "EVPN", "RouteTarget"], importPolicy: "AcceptAll" },
+};
+
+test("speakerConfigOf() takes no unicast route of a reflector, which the kernel would have", () => {
+  const peers = [peer("bgppeer/rs1", reflector)];
+  const verdictOf = (importPolicy: NodePeer["importPolicy"]) => {
+    const [only] = speakerConfigOf(
+      { ...bgp, peers: [peer("p", { ...reflector, importPolicy })] },
+      facts,
+    ).peers;
+    return only?.importPolicy;
+  };
+  const [only] = speakerConfigOf({ ...bgp, peers }, facts).peers;
+  assert.deepEqual([only?.kind, only?.port], ["reflector", 1790]);
+  assert.deepEqual(only?.families, ["ipv4-unicast", "evpn", "route-target"]);
+  const accepted = verdictOf("AcceptAll");
+  assert.deepEqual(accepted?.terms, [
+    {
+      match: { families: ["ipv4-vpn", "ipv6-vpn", "evpn", "route-target"] },
+      verdict: "accept",
+    },
+  ]);
+  assert.equal(accepted?.otherwise, "reject");
+  assert.deepEqual(verdictOf("RejectAll"), rejectAll);
+});
+
+test("speakerConfigOf() dials over TLS with the node's certificate, and not without", () => {
+  const peers = [
+    peer("bgppeer/rs1", reflector),
+    peer("link/a", { address: parseIp("172.16.0.2") }),
+  ];
+  const tls = { certificate: "c", key: "k", authorities: "a" };
+  const shown = (some: Partial<typeof facts> & { tls?: typeof tls; tlsProblem?: string }) => {
+    const config = speakerConfigOf({ ...bgp, peers }, { ...facts, ...some });
+    return [config.tls, ...config.peers.map((each) => [each.tls, each.heldDown])];
+  };
+  const name = "rs1.route-servers.heddle";
+  assert.deepEqual(shown({ tls, tlsProblem: "the new one is torn" }), [
+    tls,
+    [{ name }, undefined],
+    [undefined, undefined],
+  ]);
+  assert.deepEqual(shown({ tlsProblem: "no such file" }), [
+    undefined,
+    [undefined, "no such file"],
+    [undefined, undefined],
+  ]);
 });
 
 test("secretsOf() names the Secrets of the peers that have one", () => {

@@ -1,9 +1,10 @@
 /** The plan of a node's BGP in the words of the speaker. Pure. */
-import type { BGPPeerSpec } from "@heddle/api";
+import type { BGPPeerFamilies, BGPPeerImportPolicy, BGPPeerSpec } from "@heddle/api";
 import {
   type AddressFamily,
   acceptAll,
   acceptDefaultOnly,
+  type MultipathConfig,
   type Policy,
   rejectAll,
 } from "@heddle/bgp";
@@ -16,6 +17,7 @@ import {
   type ListenAddress,
   type PeerConfig,
   type SpeakerConfig,
+  type TlsConfig,
 } from "@heddle/speaker";
 import type { NodeBgp, NodePeer } from "./plan-node-bgp.ts";
 
@@ -30,12 +32,23 @@ export interface SpeakerFacts {
   /** Why a password is not known; its peer is held down and says so. */
   readonly passwordProblems?: ReadonlyMap<string, string>;
   readonly listen?: readonly ListenAddress[];
+  /** The node's own certificate. */
+  readonly tls?: TlsConfig;
+  /** Why there is none; peers that want TLS are held down and say so. */
+  readonly tlsProblem?: string;
 }
 
-const families: Readonly<Record<BGPPeerSpec["families"][number], AddressFamily>> = {
+const families: Readonly<Record<BGPPeerFamilies[number], AddressFamily>> = {
   IPv4Unicast: "ipv4-unicast",
   IPv6Unicast: "ipv6-unicast",
+  VPNv4Unicast: "ipv4-vpn",
+  VPNv6Unicast: "ipv6-vpn",
+  EVPN: "evpn",
+  RouteTarget: "route-target",
 };
+
+/** Whose best routes VRFs are made of. */
+const vrfFamilies = ["ipv4-vpn", "ipv6-vpn", "evpn"] as const;
 
 /**
  * Only what originates on this node (an empty AS path), so that a node never becomes transit
@@ -47,7 +60,16 @@ const announceOriginated: Policy = {
   otherwise: "reject",
 };
 
-const importPolicies: Readonly<Record<BGPPeerSpec["importPolicy"], Policy>> = {
+/**
+ * Unicast routes of a reflector would be the kernel's, which the leaves alone tell where to send.
+ */
+const acceptForVrfs: Policy = {
+  name: "accept-for-vrfs",
+  terms: [{ match: { families: [...vrfFamilies, "route-target"] }, verdict: "accept" }],
+  otherwise: "reject",
+};
+
+const importPolicies: Readonly<Record<BGPPeerImportPolicy, Policy>> = {
   AcceptDefaultOnly: acceptDefaultOnly,
   AcceptAll: acceptAll,
   RejectAll: rejectAll,
@@ -62,8 +84,17 @@ const exportPolicies: Readonly<Record<BGPPeerSpec["exportPolicy"], Policy>> = {
 /** Most paths of a default route that the kernel uses at once. */
 const multipathCountMax = 64;
 
+export const nodeMultipath: MultipathConfig = {
+  ebgpCountMax: multipathCountMax,
+  ibgpCountMax: multipathCountMax,
+  relaxAsPath: true,
+};
+
 /** A leaf sends two prefixes; a node must not be drowned by one that leaks a full table. */
-const prefixCountMax = 20_000;
+const fabricPrefixCountMax = 20_000;
+
+/** Of each family; what the VRFs of one node import. */
+const reflectorPrefixCountMax = 500_000;
 
 export function speakerConfigOf(bgp: NodeBgp, facts: SpeakerFacts): SpeakerConfig {
   const { enabled, restartTimeMs } = bgp.gracefulRestart;
@@ -71,14 +102,13 @@ export function speakerConfigOf(bgp: NodeBgp, facts: SpeakerFacts): SpeakerConfi
   return {
     asn: bgp.asn,
     routerId: bgp.routerId,
-    families: ["ipv4-unicast", "ipv6-unicast"],
+    // All that a peer may have: another set would be another speaker, and end every session.
+    families: Object.values(families),
+    watchedFamilies: vrfFamilies,
+    ...(facts.tls === undefined ? {} : { tls: facts.tls }),
     listen: facts.listen === undefined ? defaultListen : facts.listen,
     peers: bgp.peers.map((peer) => peerConfigOf(peer, bgp, facts)),
-    multipath: {
-      ebgpCountMax: multipathCountMax,
-      ibgpCountMax: multipathCountMax,
-      relaxAsPath: true,
-    },
+    multipath: nodeMultipath,
     ...(enabled
       ? { gracefulRestart: { ...defaultGracefulRestart, restartTimeMs, restarting } }
       : {}),
@@ -95,24 +125,40 @@ function peerConfigOf(peer: NodePeer, bgp: NodeBgp, facts: SpeakerFacts): PeerCo
     families: peer.families.map((family) => families[family]),
     holdTimeMs: bgp.holdTimeMs,
     ...(bgp.holdTimeMs === 0 ? {} : { keepaliveMs: bgp.keepaliveMs }),
-    importPolicy: importPolicies[peer.importPolicy],
+    importPolicy: importPolicyOf(peer),
     exportPolicy: exportPolicies[peer.exportPolicy],
-    prefixCountMax,
+    prefixCountMax: peer.kind === "reflector" ? reflectorPrefixCountMax : fabricPrefixCountMax,
+    ...(peer.port === undefined ? {} : { port: peer.port }),
     ...(peer.localAddress === undefined ? {} : { localAddress: peer.localAddress }),
     ...(ifindex === undefined ? {} : { ifindex }),
     ...(peer.nextHop4 === undefined ? {} : { nextHop4: peer.nextHop4 }),
     ...(peer.nextHop6 === undefined ? {} : { nextHop6: peer.nextHop6 }),
-    ...(md5 === undefined ? heldDownOf(peer, facts) : { md5 }),
+    ...(md5 === undefined ? {} : { md5 }),
+    ...(peer.tlsName === undefined || facts.tls === undefined
+      ? {}
+      : { tls: { name: peer.tlsName } }),
+    ...heldDownOf(peer, facts),
     ...bfdOf(peer),
   };
 }
 
-/** Without its password a peer that wants one gets no session, rather than an unsigned one. */
+function importPolicyOf({ kind, importPolicy }: NodePeer): Policy {
+  const isForVrfs = kind === "reflector" && importPolicy !== "RejectAll";
+  return isForVrfs ? acceptForVrfs : importPolicies[importPolicy];
+}
+
+/**
+ * Without its password or the node's certificate a peer that wants one gets no session, rather than
+ * one that nobody vouches for.
+ */
 function heldDownOf(
-  { origin, passwordSecretRef }: NodePeer,
-  { passwordProblems }: SpeakerFacts,
+  { origin, passwordSecretRef, tlsName }: NodePeer,
+  { passwords, passwordProblems, tls, tlsProblem }: SpeakerFacts,
 ): { heldDown?: string } {
-  if (passwordSecretRef === undefined) return {};
+  if (tlsName !== undefined && tls === undefined) {
+    return { heldDown: tlsProblem ?? "the node has no certificate for BGP" };
+  }
+  if (passwordSecretRef === undefined || passwords.has(origin)) return {};
   return { heldDown: passwordProblems?.get(origin) ?? "the password of the session is not known" };
 }
 

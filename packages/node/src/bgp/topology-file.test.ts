@@ -12,7 +12,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 function topology(name: string): NodeTopology {
   const node = { apiVersion: "v1", kind: "Node", metadata: { name }, spec: {} } as const;
-  return { node, links: [], fabrics: [], configurations: [], peers: [] };
+  return { node, links: [], fabrics: [], configurations: [], peers: [], vpcs: [] };
 }
 
 test("a topology that was written is read, by its owner only", async () => {

@@ -26,7 +26,7 @@ export async function readTopology(directory: string): Promise<NodeTopology | un
 /** The objects in it were checked by the API; a file of another version has another shape. */
 function isTopology(document: unknown): document is NodeTopology {
   if (typeof document !== "object" || document === null || !("node" in document)) return false;
-  const lists = ["links", "fabrics", "configurations", "peers"];
+  const lists = ["links", "fabrics", "configurations", "peers", "vpcs"];
   const fields = new Map<string, unknown>(Object.entries(document));
   return lists.every((list) => Array.isArray(fields.get(list)));
 }

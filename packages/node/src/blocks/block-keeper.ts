@@ -26,7 +26,8 @@ import {
 } from "@heddle/ipam";
 import { isStatus, type Store } from "@heddle/kube";
 import type { Clock, Log } from "@heddle/std";
-import { type Announcer, announceBlock, withdrawBlock } from "../announcer.ts";
+import { nativeVrf } from "@heddle/vrouter";
+import type { Announcer } from "../announcer.ts";
 import {
   isRouted,
   type PoolPlan,
@@ -172,7 +173,7 @@ export class BlockKeeper {
   /**
    * Gives back blocks that have been empty for a while, as long as half a block stays free
    * elsewhere in the pool: twice what makes the node claim one more, so it does not claim it back
-   * at once.
+   * at once. The last one goes where it is a VPC's: a node without its pods takes no part in it.
    */
   async returnEmpty(): Promise<void> {
     const { blocks, clock } = this.#options;
@@ -183,8 +184,9 @@ export class BlockKeeper {
       const isUnused = addresses.count("held") + addresses.count("lent") === 0;
       const others = blocks.open(entry.pool, entry.vrf).filter((other) => other !== entry);
       const free = others.reduce((sum, other) => sum + other.addresses.count("free"), 0);
-      const isSpare = isRested && isUnused && free >= addresses.usableCount / 2;
-      if (entry.isClosing ? isUnused : isSpare && others.length > 0) await this.#giveBack(entry);
+      const isSpare =
+        others.length === 0 ? entry.vrf !== nativeVrf : free >= addresses.usableCount / 2;
+      if (isUnused && (entry.isClosing || (isRested && isSpare))) await this.#giveBack(entry);
     }
   }
 
@@ -219,7 +221,7 @@ export class BlockKeeper {
       outcome,
     });
     entry.isClosing = true;
-    await withdrawBlock(announcer, entry);
+    await announcer.withdraw(entry);
   }
 
   #plan(subnet: RoutedSubnet, family: Family): AllocationPlan {
@@ -305,14 +307,14 @@ export class BlockKeeper {
     await journal.append({ op: "own", block });
     blocks.add(block, reservation, clock.nowMs());
     onChange(blocks.list());
-    await announceBlock(announcer, block);
+    await announcer.announce(block);
     log.info("block claimed", { prefix: formatPrefix(block.prefix), pool: block.pool });
   }
 
   async #giveBack(entry: BlockEntry): Promise<void> {
     const { journal, blocks, announcer, store, node, log, onChange } = this.#options;
     entry.isClosing = true;
-    await withdrawBlock(announcer, entry);
+    await announcer.withdraw(entry);
     await journal.append({ op: "disown", vrf: entry.vrf, prefix: entry.prefix });
     await deleteBlock(store, node, entry);
     blocks.remove(entry);

@@ -110,7 +110,7 @@ test("each party is told of its own changes, once for those that come together",
   assert.deepEqual(it.told, [], "pods change neither");
 });
 
-test("a status changes the address plan only when it gives a VPC its VRF", async () => {
+test("a status changes the plans only when it gives a VPC its VRF", async () => {
   await using store = new MemoryStore();
   const subnets = await store.create(subnetKind, subnet("a"));
   const spec = {};
@@ -133,7 +133,7 @@ test("a status changes the address plan only when it gives a VPC its VRF", async
     ...vpc,
     status: { conditions: [], vrfId: 7 },
   });
-  assert.deepEqual(await toldAfter(Promise.resolve()), ["addresses"]);
+  assert.deepEqual(await toldAfter(Promise.resolve()), ["addresses", "topology"]);
   const recounted = store.updateStatus(vpcKind, {
     ...routed,
     status: { conditions: [], vrfId: 7, subnetCount: 1 },

@@ -1,7 +1,7 @@
 /**
  * What an agent keeps of the cluster: one informer per kind that it reads. Two parties want to know
  * of changes: whoever plans addresses (subnets, pools, VPCs) and whoever plans the attachment to
- * the fabric (links, fabrics, BGP, the node).
+ * the fabric (links, fabrics, BGP, the node, VPCs).
  */
 import {
   type BGPConfiguration,
@@ -78,7 +78,13 @@ export class ClusterCache implements ClusterObjects, AsyncDisposable {
     this.pools = this.#informer(ipPoolKind, ignoringStatus(touchAddresses));
     this.vpcs = this.#informer(
       vpcKind,
-      ignoringStatus(touchAddresses, ({ status }) => status?.vrfId),
+      ignoringStatus(
+        () => {
+          touchAddresses();
+          touchTopology();
+        },
+        ({ status }) => status?.vrfId,
+      ),
     );
     this.namespaces = this.#informer(namespaceKind);
     this.claims = this.#informer(ipClaimKind);
@@ -87,7 +93,7 @@ export class ClusterCache implements ClusterObjects, AsyncDisposable {
     this.#links = this.#informer(linkKind, touchTopology);
     this.#fabrics = this.#informer(fabricKind, touchTopology);
     this.#configurations = this.#informer(bgpConfigurationKind, touchTopology);
-    this.#peers = this.#informer(bgpPeerKind, touchTopology);
+    this.#peers = this.#informer(bgpPeerKind, ignoringStatus(touchTopology));
   }
 
   /** Resolves when everything has been listed once. */
@@ -118,6 +124,7 @@ export class ClusterCache implements ClusterObjects, AsyncDisposable {
       fabrics: this.#fabrics.list(),
       configurations: this.#configurations.list(),
       peers: this.#peers.list(),
+      vpcs: this.vpcs.list(),
     };
   }
 

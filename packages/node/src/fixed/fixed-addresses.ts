@@ -15,7 +15,7 @@ import {
 } from "@heddle/ipam";
 import type { Store } from "@heddle/kube";
 import { assert, type Clock, type Log } from "@heddle/std";
-import { type Announcer, announceBlock, withdrawBlock } from "../announcer.ts";
+import type { Announcer } from "../announcer.ts";
 import {
   type ClaimOutcome,
   claimBlock,
@@ -183,10 +183,10 @@ export class FixedAddresses {
     const { block } = fence;
     switch (effect.kind) {
       case "announce":
-        await announceBlock(announcer, block);
+        await announcer.announce(block);
         break;
       case "withdraw":
-        await withdrawBlock(announcer, block);
+        await announcer.withdraw(block);
         this.#feed(fence, { kind: "withdrawn" });
         break;
       case "claim":

@@ -6,7 +6,7 @@
 import type { Dataplane } from "@heddle/dataplane";
 import { formatIp } from "@heddle/inet";
 import type { Log } from "@heddle/std";
-import { type Announcer, announceBlock } from "../announcer.ts";
+import type { Announcer } from "../announcer.ts";
 import {
   type Allocation,
   addressKeyOf,
@@ -42,7 +42,7 @@ export async function recover(options: RecoveryOptions): Promise<void> {
   await dismissVanished(journal, steps);
   await disownUnused(journal);
   for (const block of state.blocks.values()) {
-    if (block.claim === undefined) await announceBlock(announcer, block);
+    if (block.claim === undefined) await announcer.announce(block);
   }
   for (const step of steps) await applySafely(options, step);
   const counts = Map.groupBy(steps, (step) => step.kind);

@@ -21,9 +21,10 @@ import {
   vpcKind,
 } from "@heddle/api";
 import type { AddRequest, CniResult, DelRequest, GcRequest } from "@heddle/cni";
-import { formatPrefix, type Prefix } from "@heddle/inet";
+import { formatPrefix } from "@heddle/inet";
 import { MemoryStore, type Store } from "@heddle/kube";
 import { type Clock, silentLog } from "@heddle/std";
+import { nativeVrf, type OwnBlock } from "@heddle/vrouter";
 import type { Announcer } from "../announcer.ts";
 import type { ClusterObjects, ObjectCache } from "../cluster/cluster-objects.ts";
 import { HeddleNode } from "../heddle-node.ts";
@@ -65,16 +66,21 @@ export class RouteTable {
     const routes = this.byNode.get(node) ?? new Set<string>();
     this.byNode.set(node, routes);
     return {
-      announce: (prefix: Prefix) => {
-        routes.add(formatPrefix(prefix));
-        this.log.push(`${node} + ${formatPrefix(prefix)}`);
+      announce: (block) => {
+        routes.add(routeOf(block));
+        this.log.push(`${node} + ${routeOf(block)}`);
       },
-      withdraw: (prefix: Prefix) => {
-        routes.delete(formatPrefix(prefix));
-        this.log.push(`${node} - ${formatPrefix(prefix)}`);
+      withdraw: (block) => {
+        routes.delete(routeOf(block));
+        this.log.push(`${node} - ${routeOf(block)}`);
       },
     };
   }
+}
+
+/** `10.0.0.0/26`, in another VRF than the native one `10.0.0.0/26 vrf 7`. */
+export function routeOf({ vrf, prefix }: OwnBlock): string {
+  return `${formatPrefix(prefix)}${vrf === nativeVrf ? "" : ` vrf ${vrf}`}`;
 }
 
 export class TestCluster implements AsyncDisposable {

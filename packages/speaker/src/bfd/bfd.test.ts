@@ -36,13 +36,16 @@ test("decodeBfdPacket() makes the checks of RFC 5880 6.8.6", () => {
     ["multipoint", 1, 0xe9],
     ["detect multiplier 0", 2, 0],
     ["length 23", 3, 23],
-    ["length 25", 3, 25],
+    ["length beyond the packet", 3, 25],
   ];
   for (const [name, at, value] of edits) {
     const bytes = fromHex(packetHex);
     bytes[at] = value;
     assert.throws(() => decodeBfdPacket(bytes), SpeakerError, name);
   }
+  const longer = fromHex(`${packetHex}00`);
+  longer[3] = 25;
+  assert.deepEqual(decodeBfdPacket(longer), packet);
   const zero = { ...packet, yourDiscriminator: 0 };
   assert.throws(() => decodeBfdPacket(encodeBfdPacket(zero)), /Your Discriminator 0 in Up/);
   assert.equal(decodeBfdPacket(encodeBfdPacket({ ...zero, state: "Down" })).state, "Down");
@@ -175,6 +178,125 @@ test("a cut in one direction is detected after three intervals and told to the o
   wire.cutToA = false;
   wire.clock.advance(3000);
   assert.equal(wire.states, "Up Up");
+});
+
+/** One session and whatever its peer sends. */
+class Alone {
+  readonly clock = new VirtualClock();
+  readonly sent: { readonly atMs: number; readonly packet: BfdPacket }[] = [];
+  readonly changes: BfdChange[] = [];
+  readonly session: BfdSession;
+
+  constructor(detectMultiplier = 3) {
+    const config = { discriminator: 7, txIntervalMs: 100, rxIntervalMs: 100, detectMultiplier };
+    this.session = new BfdSession(config, this.clock, seededRng(11), {
+      send: (sent) => this.sent.push({ atMs: this.clock.nowMs(), packet: sent }),
+      changed: (change) => this.changes.push(change),
+    });
+  }
+
+  hear(fields: Partial<BfdPacket>): void {
+    const common = { ...packet, poll: false, yourDiscriminator: 7, diagnostic: 0 } as const;
+    const paces = { desiredMinTxUs: 100_000, requiredMinRxUs: 100_000 };
+    this.session.receive({ ...common, ...paces, ...fields });
+  }
+
+  /** Until Up, with the poll sequence of that over. */
+  up(): void {
+    this.hear({ state: "Down", yourDiscriminator: 0 });
+    this.hear({ state: "Init" });
+    this.hear({ state: "Up", final: true });
+    assert.equal(this.session.state, "Up");
+  }
+
+  /** Hears a packet every 50 ms. */
+  hearFor(timeMs: number, fieldsAt: (i: number) => Partial<BfdPacket>): void {
+    for (let i = 0; i * 50 < timeMs; i += 1) {
+      this.hear({ state: "Up", ...fieldsAt(i) });
+      this.clock.advance(50);
+    }
+  }
+}
+
+test("RFC 5880 6.8.3: however often the peer changes its pace, packets go out in time", () => {
+  const alone = new Alone();
+  alone.up();
+  const before = alone.sent.length;
+  alone.hearFor(3000, (i) => ({ requiredMinRxUs: i % 2 === 0 ? 100_000 : 120_000 }));
+  const times = alone.sent.slice(before).map(({ atMs }) => atMs);
+  assert.ok(times.length >= 25, `${times.length} packets in 3 s`);
+  for (const [i, atMs] of times.entries()) {
+    const gapMs = atMs - (times[i - 1] ?? atMs);
+    assert.ok(gapMs <= 121, `${gapMs} ms between two packets`);
+  }
+});
+
+test("RFC 5880 6.8.7: none without being wanted, and at once again when they are", () => {
+  const alone = new Alone();
+  alone.up();
+  alone.hearFor(200, () => ({ requiredMinRxUs: 0 }));
+  const before = alone.sent.length;
+  alone.hearFor(1000, () => ({ requiredMinRxUs: 0 }));
+  assert.equal(alone.sent.length, before);
+  alone.hear({ state: "Up" });
+  alone.hearFor(300, () => ({}));
+  assert.ok(alone.sent.length > before);
+});
+
+test("RFC 5880 6.6: a peer in demand mode is sent nothing but answers to its polls", () => {
+  const alone = new Alone();
+  alone.up();
+  alone.hearFor(200, () => ({ demand: true }));
+  const before = alone.sent.length;
+  alone.hearFor(2000, (i) => ({ demand: true, poll: i === 10 }));
+  assert.deepEqual(
+    alone.sent.slice(before).map(({ packet: { final, poll } }) => [final, poll]),
+    [[true, false]],
+  );
+  alone.hearFor(300, () => ({}));
+  assert.ok(alone.sent.length > before + 2, "it goes on when demand mode ends");
+});
+
+test("RFC 5880 6.8.4: the detection time is the peer's multiplier times the slower pace", () => {
+  const alone = new Alone();
+  alone.up();
+  alone.hear({ state: "Up", detectMultiplier: 5, desiredMinTxUs: 200_000 });
+  alone.clock.advance(1000);
+  assert.equal(alone.session.state, "Up");
+  alone.clock.advance(2);
+  assert.equal(alone.session.state, "Down");
+  const last = alone.sent.at(-1)?.packet;
+  // 6.8.1: who the peer was is forgotten.
+  assert.deepEqual([last?.diagnostic, last?.yourDiscriminator], [1, 0]);
+});
+
+test("RFC 5880 6.8.7: with a detect multiplier of 1 a packet is at most 90 % of the interval late", () => {
+  const alone = new Alone(1);
+  alone.up();
+  const before = alone.sent.length;
+  alone.hearFor(5000, () => ({}));
+  const times = alone.sent.slice(before + 1).map(({ atMs }) => atMs);
+  for (const [i, atMs] of times.entries()) {
+    const gapMs = atMs - (times[i - 1] ?? atMs - 80);
+    assert.ok(gapMs >= 75 && gapMs <= 91, `${gapMs} ms`);
+  }
+});
+
+test("a peer that is turned off by its operator is told of, also to a session that is Down", () => {
+  const alone = new Alone();
+  alone.hear({ state: "AdminDown" });
+  alone.hear({ state: "AdminDown" });
+  assert.deepEqual(
+    alone.changes.map(({ before, remoteState, state }) => [before, state, remoteState]),
+    [["Down", "Down", "AdminDown"]],
+  );
+  // Who is not heard any more has not turned off anything.
+  alone.clock.advance(400);
+  assert.equal(alone.changes.at(-1)?.remoteState, "Down");
+  alone.up();
+  alone.hear({ state: "AdminDown" });
+  const last = alone.changes.at(-1);
+  assert.deepEqual([last?.before, last?.state, last?.remoteState], ["Up", "Down", "AdminDown"]);
 });
 
 test("a session that is disabled reads as AdminDown, not as a failure", () => {

@@ -11,11 +11,14 @@ import type { BfdCommand, BfdPeer, BfdReport, BfdThreadData } from "./protocol.t
 /** A session that is kept until it is disposed of. */
 export interface BfdHandle extends Disposable {
   readonly state: BfdState;
+  /** The peer's operator has turned BFD off there, which says nothing about the path (RFC 5882 3.2). */
+  readonly isDisabledByPeer: boolean;
 }
 
 /** Hears of a session's changes. */
 export interface BfdWatcher {
-  up(): void;
+  /** The session came Up, or the peer's operator has turned it off: nothing is to be waited for. */
+  ready(): void;
   /**
    * The session was Up and is not any more for a failure; not when the peer took it down by hand.
    */
@@ -26,6 +29,7 @@ interface Watched {
   readonly peer: BfdPeer;
   readonly watcher: BfdWatcher;
   state: BfdState;
+  isDisabledByPeer: boolean;
 }
 
 const restartDelayMs = 1000;
@@ -53,13 +57,21 @@ export class BfdThread implements AsyncDisposable {
 
   watch(peer: Omit<BfdPeer, "id">, watcher: BfdWatcher): BfdHandle {
     const id = this.#newId();
-    const watched: Watched = { peer: { ...peer, id }, watcher, state: "Down" };
+    const watched: Watched = {
+      peer: { ...peer, id },
+      watcher,
+      state: "Down",
+      isDisabledByPeer: false,
+    };
     this.#watched.set(id, watched);
     if (this.#worker === undefined) this.#start();
     else this.#command({ kind: "add", peer: watched.peer });
     return {
       get state(): BfdState {
         return watched.state;
+      },
+      get isDisabledByPeer(): boolean {
+        return watched.isDisabledByPeer;
       },
       [Symbol.dispose]: () => {
         if (this.#watched.delete(id)) this.#command({ kind: "remove", id });
@@ -115,7 +127,10 @@ export class BfdThread implements AsyncDisposable {
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    for (const watched of this.#watched.values()) watched.state = "Down";
+    for (const watched of this.#watched.values()) {
+      watched.state = "Down";
+      watched.isDisabledByPeer = false;
+    }
     this.#restart = this.#clock.after(restartDelayMs, () => this.#start());
   }
 
@@ -134,15 +149,18 @@ export class BfdThread implements AsyncDisposable {
     if (watched === undefined) return;
     const { change } = report;
     watched.state = change.state;
-    this.#log.info("BFD session changed state", {
-      peer: formatIp(watched.peer.remote),
-      from: change.before,
-      to: change.state,
-      diagnostic: change.diagnostic,
-    });
+    watched.isDisabledByPeer = change.remoteState === "AdminDown";
+    if (change.state !== change.before) {
+      this.#log.info("BFD session changed state", {
+        peer: formatIp(watched.peer.remote),
+        from: change.before,
+        to: change.state,
+        diagnostic: change.diagnostic,
+      });
+    }
     // RFC 5882 3.2: AdminDown of the peer says nothing about the path.
     const failed = change.before === "Up" && change.remoteState !== "AdminDown";
     if (failed) watched.watcher.down(change.remoteIndependent);
-    if (change.state === "Up") watched.watcher.up();
+    if (change.state === "Up" || watched.isDisabledByPeer) watched.watcher.ready();
   }
 }

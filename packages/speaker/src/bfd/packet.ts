@@ -66,7 +66,8 @@ export function decodeBfdPacket(bytes: Uint8Array): BfdPacket {
   const length = r.u8();
   check(first >> 5 === 1, `version ${first >> 5}, want 1`);
   check((second & flagBits.auth) === 0, "it is authenticated, want none");
-  check(length === bfdPacketLength, `length ${length}, want 24`);
+  const fits = length >= bfdPacketLength && length <= bytes.length;
+  check(fits, `length ${length}, want 24 to ${bytes.length}`);
   check(detectMultiplier !== 0, "detect multiplier 0");
   check((second & flagBits.multi) === 0, "the multipoint bit is set");
   const packet: BfdPacket = {

@@ -44,6 +44,8 @@ export class BfdSession implements Disposable {
   #remoteState: BfdState = "Down";
   #remoteDiscriminator = 0;
   #remoteIndependent = false;
+  /** The last report said that the peer's operator has turned the session off. */
+  #toldDisabled = false;
   #remoteDemand = false;
   // RFC 5880 6.8.1: 1 until the first packet.
   #remoteMinRxMs = 0.001;
@@ -51,6 +53,7 @@ export class BfdSession implements Disposable {
   #remoteMultiplier = 0;
   #polling = false;
   #transmit: Timer | undefined;
+  #sentAtMs: number;
   #detect: Timer | undefined;
   #heardAtMs = 0;
   #watchedUntilMs = 0;
@@ -60,6 +63,7 @@ export class BfdSession implements Disposable {
     this.#clock = clock;
     this.#rng = rng;
     this.#events = events;
+    this.#sentAtMs = clock.nowMs();
     this.#sendPeriodic();
   }
 
@@ -106,20 +110,29 @@ export class BfdSession implements Disposable {
     const { next, diagnostic } = bfdTable[before][event];
     if (diagnostic !== undefined) this.#diagnostic = diagnostic;
     if (event === "DetectionTimer_Expires") this.#forgetRemote();
-    if (next === before) return;
+    if (next === before) {
+      // Whoever waits for Up does not wait for a peer whose operator has turned BFD off.
+      if ((this.#remoteState === "AdminDown") !== this.#toldDisabled) this.#report(before);
+      return;
+    }
     this.#state = next;
     // RFC 5880 6.8.3: the transmit interval changes with Up, and only a poll sequence makes it
     // known.
     this.#polling = next === "Up";
+    this.#report(before);
+    this.#send(false);
     this.#restartTransmission();
+  }
+
+  #report(before: BfdState): void {
+    this.#toldDisabled = this.#remoteState === "AdminDown";
     this.#events.changed({
-      state: next,
+      state: this.#state,
       before,
       diagnostic: this.#diagnostic,
       remoteState: this.#remoteState,
       remoteIndependent: this.#remoteIndependent,
     });
-    this.#send(false);
   }
 
   /** RFC 5880 6.8.1: a discriminator not confirmed for a detection time is void. */
@@ -134,6 +147,7 @@ export class BfdSession implements Disposable {
   }
 
   #send(final: boolean): void {
+    this.#sentAtMs = this.#clock.nowMs();
     this.#events.send({
       diagnostic: this.#diagnostic,
       state: this.#state,
@@ -156,13 +170,20 @@ export class BfdSession implements Disposable {
     const wanted = this.#remoteMinRxMs !== 0;
     const demanded = this.#remoteDemand && this.#state === "Up" && this.#remoteState === "Up";
     if (wanted && (!demanded || this.#polling)) this.#send(false);
+    else this.#sentAtMs = this.#clock.nowMs();
     this.#restartTransmission();
   }
 
+  /**
+   * The next packet is due an interval after the last one, whatever has changed meanwhile (RFC 5880
+   * 6.8.3): a peer that asks for another pace with every packet must not keep us from sending.
+   */
   #restartTransmission(): void {
     this.#transmit?.cancel();
     const intervalMs = Math.max(this.#txIntervalMs, this.#remoteMinRxMs);
-    this.#transmit = this.#clock.after(this.#jittered(intervalMs), () => this.#sendPeriodic());
+    const dueMs = this.#sentAtMs + this.#jittered(intervalMs);
+    const delayMs = Math.max(0, dueMs - this.#clock.nowMs());
+    this.#transmit = this.#clock.after(delayMs, () => this.#sendPeriodic());
   }
 
   /** RFC 5880 6.8.7: 75 to 100 percent; to 90 percent with a detect multiplier of 1. */

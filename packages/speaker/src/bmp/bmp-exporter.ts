@@ -1,12 +1,14 @@
 /**
- * BMP (RFC 7854): tells monitoring stations what the peers of a speaker send. No station slows
- * another one, or BGP.
+ * BMP (RFC 7854): tells monitoring stations what the peers of a speaker send and are sent, and what
+ * it makes of it. No station slows another one, or BGP. It connects from the network namespace of
+ * the process, whichever the speaker lives in.
  */
 
 import type { Clock, Log, Rng } from "@heddle/std";
 import { systemClock, systemRng } from "@heddle/system";
+import { isSame } from "../same-config.ts";
 import type { Speaker } from "../speaker.ts";
-import { BmpStation } from "./bmp-station.ts";
+import { BmpStation, type BmpStationDeps } from "./bmp-station.ts";
 import type { BmpIdentity, BmpStationConfig } from "./config.ts";
 
 export interface BmpExporterDeps {
@@ -27,30 +29,36 @@ export interface BmpStationStatus {
   readonly cutOffCount: number;
 }
 
+interface Exported {
+  readonly at: BmpStationConfig;
+  readonly station: BmpStation;
+}
+
 export class BmpExporter implements AsyncDisposable {
-  readonly #stations: readonly { readonly at: BmpStationConfig; readonly station: BmpStation }[];
-  readonly #observation: Disposable;
+  readonly #deps: BmpStationDeps;
+  /** Without stations nobody looks at the sessions. */
+  #observation: Disposable | undefined;
+  /** Stations that were taken away and are being told so. */
+  readonly #closing: Set<Promise<void>> = new Set();
+  #stations: readonly Exported[] = [];
 
   constructor(stations: readonly BmpStationConfig[], deps: BmpExporterDeps) {
-    const { speaker, clock = systemClock, rng = systemRng } = deps;
-    const common = { ...deps, clock, rng };
-    this.#stations = stations.map((at) => ({ at, station: new BmpStation(at, common) }));
-    this.#observation = speaker.observe({
-      message: (session, direction, bytes) => {
-        for (const { station } of this.#stations) station.message(session, direction, bytes);
-      },
-      established: (session) => {
-        for (const { station } of this.#stations) station.established(session);
-      },
-      ended: (session, end) => {
-        for (const { station } of this.#stations) station.ended(session, end);
-      },
-    });
+    const { clock = systemClock, rng = systemRng } = deps;
+    this.#deps = { ...deps, clock, rng };
+    this.reconfigure(stations);
   }
 
-  /** To be called when import policies or owners have changed. */
-  reevaluated(): void {
-    for (const { station } of this.#stations) station.reevaluated();
+  /** Other stations; those that are configured as before stay connected. */
+  reconfigure(stations: readonly BmpStationConfig[]): void {
+    const before = [...this.#stations];
+    this.#stations = stations.map((at) => {
+      const same = before.findIndex((each) => isSame(each.at, at));
+      const [kept] = same < 0 ? [] : before.splice(same, 1);
+      return kept ?? { at, station: new BmpStation(at, this.#deps) };
+    });
+    for (const { station } of before) this.#close(station);
+    if (stations.length > 0) this.#observation ??= this.#observe();
+    else this.#unobserve();
   }
 
   get status(): readonly BmpStationStatus[] {
@@ -63,7 +71,31 @@ export class BmpExporter implements AsyncDisposable {
 
   /** Tells the stations that this was meant, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#observation[Symbol.dispose]();
-    await Promise.all(this.#stations.map(({ station }) => station[Symbol.asyncDispose]()));
+    this.reconfigure([]);
+    await Promise.all([...this.#closing]);
+  }
+
+  #observe(): Disposable {
+    return this.#deps.speaker.observe({
+      message: (session, direction, bytes) => {
+        for (const { station } of this.#stations) station.message(session, direction, bytes);
+      },
+      established: (session) => {
+        for (const { station } of this.#stations) station.established(session);
+      },
+      ended: (session, end) => {
+        for (const { station } of this.#stations) station.ended(session, end);
+      },
+    });
+  }
+
+  #unobserve(): void {
+    this.#observation?.[Symbol.dispose]();
+    this.#observation = undefined;
+  }
+
+  #close(station: BmpStation): void {
+    const closing = station[Symbol.asyncDispose]().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 }

@@ -1,29 +1,22 @@
 /**
- * One monitoring station: the connection to it, what it has been told, and what it is owed.
+ * One monitoring station: the connection to it, and what it is told.
  *
- * Every message says what is true when it is queued, so the order of a table that is being sent and
- * of what happens meanwhile does not matter. A table goes out in pages while the station takes
- * them. What happens on sessions cannot wait: a station that falls behind by more than its queue is
- * cut off, and begins anew with the tables of then.
+ * Every message says what is true when it is queued, so the order of a table that is being told and
+ * of what happens meanwhile does not matter. Tables and their changes go out in pieces while the
+ * station takes them. Sessions that come and go, and what peers are sent, cannot wait: a station
+ * that falls behind by more than its queue is cut off, and begins anew with the tables of then.
  */
 import { connect, type Socket } from "node:net";
 import {
-  type AddressFamily,
-  addressFamilies,
   type BmpMessage,
   type BmpPeer,
-  type BmpStatistic,
   bmpInformationTypes,
   bmpPeerDownReasons,
-  bmpStatistics,
   bmpTerminationReasons,
   bmpTerminationTypes,
   encodeBmp,
-  encodeEndOfRib,
   Framer,
   headerLength,
-  messageTypes,
-  type PageCursor,
 } from "@heddle/bgp";
 import type { Clock, Log, Rng, Timer } from "@heddle/std";
 import type { MessageDirection, ObservedSession, SessionEnd } from "../observe/observer.ts";
@@ -36,9 +29,11 @@ import {
   defaultQueueLengthMax,
   defaultStatisticsMs,
 } from "./config.ts";
-import { type MonitoredSession, monitoredSessionOf } from "./monitored-session.ts";
-import { PostPolicyView } from "./post-policy-view.ts";
-import { encodeAnnouncements } from "./route-updates.ts";
+import { FeedViews, type RouteAge, type ViewEvents } from "./feed-views.ts";
+import { type LocRibInstance, locRibHeader, locRibPeerUp } from "./loc-rib-instance.ts";
+import { type MonitoredSession, monitoredSessionOf, type PeerHeader } from "./monitored-session.ts";
+import { SentView } from "./sent-view.ts";
+import { locRibStatistics, sessionStatistics } from "./statistics.ts";
 
 export interface BmpStationDeps {
   readonly speaker: Speaker;
@@ -48,20 +43,11 @@ export interface BmpStationDeps {
   readonly log: Log;
 }
 
-/** A table that the station is being told. */
-interface TableDue {
-  readonly monitored: MonitoredSession;
-  readonly view: BmpView;
-  readonly family: AddressFamily;
-  cursor: PageCursor;
-}
-
 const retryMinMs = 1000;
 const retryMaxMs = 60_000;
 const lingerMs = 1000;
-/** Octets in the queue above which no further page is made. */
-const pageQueueLengthMax = 256 * 1024;
-const pageRouteCount = 1000;
+/** Octets in the queue above which no further piece is made. */
+const pieceQueueLengthMax = 256 * 1024;
 
 export class BmpStation implements AsyncDisposable {
   readonly #config: BmpStationConfig;
@@ -70,8 +56,10 @@ export class BmpStation implements AsyncDisposable {
   readonly #views: readonly BmpView[];
   readonly #monitored: Map<ObservedSession, MonitoredSession> = new Map();
   readonly #framer: Framer = new Framer();
-  #tables: TableDue[] = [];
-  #postPolicy: PostPolicyView | undefined;
+  /** What a report is due of; `undefined` stands for the Loc-RIB. */
+  #reportsDue: (MonitoredSession | undefined)[] = [];
+  #feeds: FeedViews | undefined;
+  #sent: SentView | undefined;
   #socket: Socket | undefined;
   #retry: Timer | undefined;
   #statistics: Timer | undefined;
@@ -99,38 +87,24 @@ export class BmpStation implements AsyncDisposable {
   }
 
   message(session: ObservedSession, direction: MessageDirection, bytes: Uint8Array): void {
-    if (direction !== "received" || bytes[headerLength - 1] !== messageTypes.update) return;
+    if (direction !== "sent" || this.#sent === undefined) return;
     const monitored = this.#monitored.get(session);
-    if (monitored === undefined) return;
-    const { twoOctetAs } = monitored;
-    if (this.#views.includes("pre-policy")) {
-      const peer = { ...this.#peerOf(monitored, "pre-policy"), twoOctetAs };
-      this.#write({ kind: "route-monitoring", peer, update: bytes });
-    }
-    this.#postPolicy?.touch(monitored, bytes.subarray(headerLength));
+    if (monitored !== undefined) this.#sent.sent(monitored, bytes);
   }
 
   established(session: ObservedSession): void {
-    if (!this.isConnected) return;
-    this.#peerUp(session);
-    this.#schedule();
+    if (this.isConnected) this.#peerUp(session, true);
   }
 
   ended(session: ObservedSession, end: SessionEnd): void {
     const monitored = this.#monitored.get(session);
     if (monitored === undefined) return;
     this.#monitored.delete(session);
-    this.#tables = this.#tables.filter((table) => table.monitored !== monitored);
-    this.#postPolicy?.forget(monitored);
-    const peer = this.#peerOf(monitored, "pre-policy");
-    this.#write({ kind: "peer-down", peer, ...peerDownOf(end) });
-  }
-
-  /** Import policy or ownership changed: what is after policy is told anew. */
-  reevaluated(): void {
-    if (this.#views.includes("post-policy") && this.isConnected) {
-      this.#socket?.destroy(new Error("the routes after policy changed"));
-    }
+    this.#reportsDue = this.#reportsDue.filter((due) => due !== monitored);
+    this.#feeds?.end(monitored);
+    this.#sent?.end(monitored);
+    const peer = this.#now(monitored.header);
+    this.#write({ kind: "peer-down", peer, ...peerDownOf(end), information: [] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -173,24 +147,30 @@ export class BmpStation implements AsyncDisposable {
     const { sysDescr, sysName } = bmpInformationTypes;
     const information = [text(sysDescr, identity.sysDescr), text(sysName, identity.sysName)];
     this.#write({ kind: "initiation", information });
-    if (this.#views.includes("post-policy")) {
-      this.#postPolicy = new PostPolicyView(speaker.rib, {
-        update: (monitored, update) => this.#update(monitored, "post-policy", update),
-        overflowed: () => this.#cutOff("more routes changed than it was told in time"),
-      });
-    }
-    for (const session of speaker.sessions) this.#peerUp(session);
+    const instance = this.#locRib;
+    if (this.#views.includes("loc-rib")) this.#write(locRibPeerUp(instance, this.#wallUs));
+    const events: ViewEvents = {
+      tell: (of, updates, age) => this.#update(of, updates, age),
+      wake: () => this.#schedule(),
+      lost: () => this.#cutOff("more routes went than it was told in time"),
+    };
+    const { rib } = speaker;
+    const header = locRibHeader(instance);
+    this.#feeds = new FeedViews(rib, instance.families, this.#views, header, events);
+    if (this.#views.includes("adj-rib-out")) this.#sent = new SentView(rib, events);
+    for (const session of speaker.sessions) this.#peerUp(session, false);
     this.#scheduleStatistics();
     this.#schedule();
   }
 
+  get #locRib(): LocRibInstance {
+    const { asn, routerId, families } = this.#deps.speaker;
+    return { asn, routerId, families };
+  }
+
   #lost(): void {
     this.#socket = undefined;
-    this.#statistics?.cancel();
-    this.#monitored.clear();
-    this.#tables = [];
-    this.#postPolicy?.[Symbol.dispose]();
-    this.#postPolicy = undefined;
+    this.#forget();
     if (this.#closed) return;
     const { clock, rng } = this.#deps;
     const delayMs = Math.min(retryMaxMs, retryMinMs * 2 ** Math.min(this.#failureCount, 10));
@@ -199,32 +179,42 @@ export class BmpStation implements AsyncDisposable {
     this.#retry = clock.after(delayMs * jitter, () => this.#connect());
   }
 
-  #peerUp(session: ObservedSession): void {
+  /** Nothing more is told on this connection. */
+  #forget(): void {
+    this.#statistics?.cancel();
+    this.#monitored.clear();
+    this.#reportsDue = [];
+    this.#feeds?.[Symbol.dispose]();
+    this.#feeds = undefined;
+    this.#sent = undefined;
+  }
+
+  #peerUp(session: ObservedSession, isNew: boolean): void {
     const index = this.#deps.speaker.indexOf(session.peer);
     const monitored = index === undefined ? undefined : monitoredSessionOf(session, index);
     const { sentOpen, receivedOpen, local, remote } = session;
     if (monitored === undefined || sentOpen === undefined || receivedOpen === undefined) return;
     this.#monitored.set(session, monitored);
     this.#write({
-      ...{ kind: "peer-up", peer: this.#peerOf(monitored, "pre-policy"), sentOpen, receivedOpen },
+      ...{ kind: "peer-up", peer: this.#now(monitored.header), sentOpen, receivedOpen },
       ...{ localAddress: local.address, localPort: local.port, remotePort: remote.port },
       information: [],
     });
-    for (const view of this.#views) {
-      for (const family of monitored.families) {
-        this.#tables.push({ monitored, view, family, cursor: 0 });
-      }
-    }
+    this.#feeds?.begin(monitored);
+    this.#sent?.begin(monitored, isNew);
   }
 
-  #peerOf({ header }: MonitoredSession, view: BmpView): BmpPeer {
-    const atUs = BigInt(Math.round(this.#deps.clock.wallMs() * 1000));
-    return { ...header, atUs, twoOctetAs: false, postPolicy: view === "post-policy" };
+  #now(header: PeerHeader): BmpPeer {
+    return { ...header, atUs: this.#wallUs };
+  }
+
+  get #wallUs(): bigint {
+    return BigInt(Math.round(this.#deps.clock.wallMs() * 1000));
   }
 
   /** One Route Monitoring message per message of `updates`. */
-  #update(monitored: MonitoredSession, view: BmpView, updates: Uint8Array): void {
-    const peer = this.#peerOf(monitored, view);
+  #update(of: PeerHeader, updates: Uint8Array, age: RouteAge): void {
+    const peer = { ...of, atUs: age === "now" ? this.#wallUs : 0n };
     this.#framer.push(updates, (_type, bytes, start, end) => {
       const update = bytes.subarray(start - headerLength, end);
       this.#write({ kind: "route-monitoring", peer, update });
@@ -233,69 +223,48 @@ export class BmpStation implements AsyncDisposable {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#tables.length === 0) return;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#page();
+      this.#step();
     });
   }
 
-  /** The next piece of the table in hand, while there is room. */
-  #page(): void {
-    const [table] = this.#tables;
+  /** The next piece, while there is room. */
+  #step(): void {
     const socket = this.#socket;
-    if (table === undefined || socket === undefined) return;
-    if (socket.writableLength > pageQueueLengthMax) return;
-    const { monitored, view, family, cursor } = table;
-    const { routes, next } = this.#pageOf(table, cursor);
-    if (routes.length > 0) {
-      const updates = encodeAnnouncements(routes, monitored.addPath.has(family));
-      this.#update(monitored, view, updates);
-    }
-    if (next === undefined) {
-      this.#update(monitored, view, encodeEndOfRib(family));
-      this.#tables.shift();
-    } else {
-      table.cursor = next;
-    }
-    this.#schedule();
-  }
-
-  #pageOf({ monitored: { index }, view, family }: TableDue, cursor: PageCursor) {
-    const { rib } = this.#deps.speaker;
-    const options = { cursor, routeCountMax: pageRouteCount };
-    if (view === "pre-policy") return rib.adjRibInPage(index, family, options);
-    const { routes, next } = rib.pathPage(family, { peer: index }, options);
-    return { routes: routes.filter(({ ineligible }) => ineligible === undefined), next };
+    if (socket === undefined || socket.writableLength > pieceQueueLengthMax) return;
+    const hasReported = this.#report();
+    const hasFed = this.#feeds?.step() === true;
+    const hasSent = this.#sent?.step() === true;
+    if (hasReported || hasFed || hasSent) this.#schedule();
   }
 
   #scheduleStatistics(): void {
     const { statisticsMs = defaultStatisticsMs } = this.#config;
     if (statisticsMs === 0) return;
     this.#statistics = this.#deps.clock.after(statisticsMs, () => {
-      for (const monitored of this.#monitored.values()) this.#report(monitored);
+      const locRib = this.#views.includes("loc-rib") ? [undefined] : [];
+      // Those that are due still were not taken in all the time.
+      this.#reportsDue = [...locRib, ...this.#monitored.values()];
+      this.#schedule();
       this.#scheduleStatistics();
     });
   }
 
-  #report(monitored: MonitoredSession): void {
+  /** The next report that is due; counting takes time. */
+  #report(): boolean {
+    if (this.#reportsDue.length === 0) return false;
+    const monitored = this.#reportsDue.shift();
     const { rib } = this.#deps.speaker;
-    const { index, families } = monitored;
-    const byFamily = families.map((family) => ({ family, ...rib.counts(index, family) }));
-    const received = byFamily.reduce((sum, counts) => sum + counts.received, 0);
-    const advertised = byFamily.reduce((sum, counts) => sum + counts.advertised, 0);
-    const statistics: BmpStatistic[] = [
-      { type: bmpStatistics.adjRibInRoutes, value: BigInt(received) },
-      { type: bmpStatistics.adjRibOutRoutes, value: BigInt(advertised) },
-      ...byFamily.map((counts) => ({
-        type: bmpStatistics.adjRibInRoutesOfFamily,
-        value: BigInt(counts.received),
-        family: addressFamilies[counts.family],
-      })),
-    ];
-    const peer = this.#peerOf(monitored, "pre-policy");
-    this.#write({ kind: "statistics-report", peer, statistics });
+    const instance = this.#locRib;
+    const [header, statistics] =
+      monitored === undefined
+        ? [locRibHeader(instance), locRibStatistics(rib, instance.families)]
+        : [monitored.header, sessionStatistics(rib, monitored)];
+    this.#write({ kind: "statistics-report", peer: this.#now(header), statistics });
+    return true;
   }
 
   #write(message: BmpMessage): void {
@@ -310,7 +279,7 @@ export class BmpStation implements AsyncDisposable {
 
   #cutOff(why: string): void {
     this.#cutOffCount += 1;
-    this.#monitored.clear();
+    this.#forget();
     this.#socket?.destroy(new Error(`Cannot keep up the BMP station: ${why}`));
   }
 }

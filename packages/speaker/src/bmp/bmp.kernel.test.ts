@@ -1,245 +1,488 @@
-/** The exporter over the loopback, with a station that reads with the decoder of @heddle/bgp. */
+/** The exporter over the loopback, with stations that read with the decoder of @heddle/bgp. */
 import assert from "node:assert/strict";
-import { createServer, type Server, type Socket } from "node:net";
 import { test } from "node:test";
 import {
+  type AddressFamily,
   acceptAll,
-  BmpFramer,
   type BmpMessage,
-  decodeAttributes,
-  decodeBmp,
-  isProblem,
-  newUpdateParts,
+  decodeOpen,
+  encodeVpnRoute,
   type Policy,
-  prefixFromWords4,
-  routeAttributesOf,
-  splitUpdate,
-  walkPrefixes4,
+  type RibReader,
 } from "@heddle/bgp";
 import {
+  formatIp,
   formatPrefix,
-  ip4FromNumber,
+  type Ip,
   parseAsn,
   parseIp,
   parseIp4,
+  parseIp6,
   parsePrefix,
+  parseRouteDistinguisher,
 } from "@heddle/inet";
-import { silentLog } from "@heddle/std";
+import { seededRng, silentLog } from "@heddle/std";
 import type { PeerConfig, SpeakerConfig } from "../config.ts";
 import { noFib } from "../fib-sink.ts";
 import { Speaker } from "../speaker.ts";
 import { BmpExporter } from "./bmp-exporter.ts";
-import type { BmpStationConfig } from "./config.ts";
+import { type BmpStationConfig, bmpViews } from "./config.ts";
+import { withNextHop } from "./loc-rib-instance.ts";
+import { lineOf, Station } from "./testing/station.ts";
 
+const families: readonly AddressFamily[] = ["ipv4-unicast", "ipv6-unicast", "ipv4-vpn"];
 const centre = parseIp("127.22.0.1");
-const remote = parseIp("127.22.0.2");
+/** The second one sends and takes several paths per prefix (RFC 7911). */
+const remotes = [parseIp("127.22.0.2"), parseIp("127.22.0.3")] as const;
+const addPathPeer = formatIp(remotes[1]);
+const locRibPeer = "0.0.0.0";
+const routerId = parseIp4("192.0.2.1");
 const preferring: Policy = {
   name: "prefer",
   terms: [
     { match: { prefixes: [{ prefix: parsePrefix("10.9.0.0/16"), le: 32 }] }, verdict: "reject" },
+    { match: {}, verdict: "accept", actions: { localPref: 200 } },
   ],
   otherwise: "accept",
 };
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!isSo()) {
     assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 40));
   }
 }
 
-/** What a station knows: per view, the routes that were announced and not withdrawn. */
-class Station implements AsyncDisposable {
-  readonly messages: BmpMessage[] = [];
-  readonly tables = {
-    pre: new Map<string, number | undefined>(),
-    post: new Map<string, number | undefined>(),
-  };
-  connectionCount = 0;
-  isReading = true;
-  readonly #server: Server;
-  readonly #sockets: Set<Socket> = new Set();
-
-  private constructor() {
-    this.#server = createServer((socket) => {
-      this.connectionCount += 1;
-      this.#sockets.add(socket);
-      socket.on("error", () => socket.destroy());
-      const framer = new BmpFramer();
-      if (!this.isReading) socket.pause();
-      socket.on("data", (chunk: Uint8Array) => {
-        framer.push(chunk, (message) => this.#take(decodeBmp(message)));
-      });
-      if (!this.isReading) socket.pause();
-    });
-  }
-
-  static async start(): Promise<Station> {
-    const station = new Station();
-    await new Promise<void>((resolve) => station.#server.listen(0, "127.0.0.1", resolve));
-    return station;
-  }
-
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  }
-
-  count(kind: BmpMessage["kind"]): number {
-    return this.messages.filter((message) => message.kind === kind).length;
-  }
-
-  readOn(): void {
-    this.isReading = true;
-    for (const socket of this.#sockets) socket.resume();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #take(message: BmpMessage): void {
-    this.messages.push(message);
-    if (message.kind === "initiation") {
-      this.tables.pre.clear();
-      this.tables.post.clear();
-    }
-    if (message.kind !== "route-monitoring") return;
-    const table = message.peer.postPolicy ? this.tables.post : this.tables.pre;
-    const body = message.update.subarray(19);
-    const parts = splitUpdate(body, 0, body.length, newUpdateParts());
-    walkPrefixes4(body, parts.withdrawnStart, parts.withdrawnEnd, (address, length) => {
-      table.delete(formatPrefix(prefixFromWords4(address, length)));
-    });
-    if (parts.nlriStart === parts.nlriEnd) return;
-    const { attributesStart, attributesEnd } = parts;
-    const block = body.subarray(attributesStart, attributesEnd);
-    const cx = { fourOctetAs: true, external: true, families: ["ipv4-unicast"] as const };
-    const decoded = decodeAttributes(block, cx);
-    const found = routeAttributesOf(decoded, "nlri");
-    const med = isProblem(found) ? undefined : found.med;
-    walkPrefixes4(body, parts.nlriStart, parts.nlriEnd, (address, length) => {
-      table.set(formatPrefix(prefixFromWords4(address, length)), med);
-    });
-  }
-}
-
-function configOf(asn: number, routerId: string, more: Partial<SpeakerConfig>): SpeakerConfig {
+function configOf(asn: number, routerId: string, peers: readonly PeerConfig[]): SpeakerConfig {
   return {
-    ...{ asn: parseAsn(asn), routerId: parseIp4(routerId), listen: [], peers: [] },
-    families: ["ipv4-unicast"],
+    ...{ asn: parseAsn(asn), routerId: parseIp4(routerId), listen: [], peers, families },
     multipath: { ebgpCountMax: 1, ibgpCountMax: 1, relaxAsPath: false },
     timers: { idleHoldMinMs: 20, idleHoldMaxMs: 50, connectRetryMs: 100 },
     forwarding: false,
+  };
+}
+
+function peerOf(
+  n: 0 | 1,
+  asn: number,
+  local: Ip,
+  remote: Ip,
+  more: Partial<PeerConfig>,
+): PeerConfig {
+  return {
+    ...{ kind: "fabric", families, exportPolicy: acceptAll, importPolicy: acceptAll },
+    ...{ address: remote, localAddress: local, asn: parseAsn(asn), holdTimeMs: 90_000 },
+    ...{ nextHop4: parseIp4("192.0.2.9"), nextHop6: parseIp6("2001:db8::9") },
+    ...(n === 1
+      ? { addPath: families.map((family) => ({ family, receive: true, send: true })) }
+      : {}),
     ...more,
   };
 }
 
-const both: Pick<PeerConfig, "kind" | "families" | "exportPolicy" | "importPolicy"> = {
-  ...{ kind: "fabric", families: ["ipv4-unicast"], exportPolicy: acceptAll },
-  importPolicy: preferring,
-};
+/** The monitored speaker in the centre, and two peers. */
+class Bed implements AsyncDisposable {
+  readonly speaker: Speaker;
+  readonly peers: readonly [Speaker, Speaker];
+  readonly #owned: AsyncDisposableStack;
 
-/** The monitored speaker, a peer of it, and an exporter to the station. */
-async function setUp(owned: AsyncDisposableStack, to: BmpStationConfig) {
-  const start = async (config: SpeakerConfig): Promise<Speaker> =>
-    owned.use(await Speaker.start(config, { fib: noFib, log: silentLog }));
-  const passive: PeerConfig = {
-    ...{ ...both, address: remote, localAddress: centre, asn: parseAsn(65002), passive: true },
-    nextHop4: parseIp4("192.0.2.1"),
-  };
-  const speaker = await start(
-    configOf(65001, "192.0.2.1", { listen: [{ address: centre, port: 0 }], peers: [passive] }),
-  );
-  const port = speaker.listening[0]?.port ?? assert.fail("nobody listens");
-  const active: PeerConfig = {
-    ...{ ...both, address: centre, localAddress: remote, asn: parseAsn(65001), port },
-    nextHop4: parseIp4("192.0.2.2"),
-  };
-  const peer = await start(configOf(65002, "192.0.2.2", { peers: [active] }));
-  await until("established", () => speaker.peers()[0]?.state === "Established");
-  const identity = { sysName: "rs1", sysDescr: "heddle" };
-  const exporter = owned.use(new BmpExporter([to], { speaker, identity, log: silentLog }));
-  return { speaker, peer, exporter };
+  private constructor(speaker: Speaker, peers: [Speaker, Speaker], owned: AsyncDisposableStack) {
+    this.speaker = speaker;
+    this.peers = peers;
+    this.#owned = owned;
+  }
+
+  static config(importPolicy: Policy): SpeakerConfig {
+    const passive = { passive: true, importPolicy };
+    return {
+      ...configOf(65001, "192.0.2.1", [
+        peerOf(0, 65002, centre, remotes[0], passive),
+        peerOf(1, 65003, centre, remotes[1], passive),
+      ]),
+      listen: [{ address: centre, port: 0 }],
+    };
+  }
+
+  static async start(): Promise<Bed> {
+    const owned = new AsyncDisposableStack();
+    const start = async (config: SpeakerConfig): Promise<Speaker> =>
+      owned.use(await Speaker.start(config, { fib: noFib, log: silentLog }));
+    const speaker = await start(Bed.config(preferring));
+    const port = speaker.listening[0]?.port ?? assert.fail("nobody listens");
+    const startPeer = (n: 0 | 1): Promise<Speaker> =>
+      start(
+        configOf(65002 + n, `192.0.2.${2 + n}`, [
+          peerOf(n, 65001, remotes[n], centre, {
+            ...{ port, nextHop4: parseIp4(`192.0.2.${12 + n}`) },
+            nextHop6: parseIp6(`2001:db8::${12 + n}`),
+          }),
+        ]),
+      );
+    const bed = new Bed(speaker, [await startPeer(0), await startPeer(1)], owned);
+    await until("established", () => speaker.peers().every(({ state }) => state === "Established"));
+    return bed;
+  }
+
+  use<T extends AsyncDisposable>(value: T): T {
+    return this.#owned.use(value);
+  }
+
+  async station(): Promise<Station> {
+    return this.use(await Station.start([addPathPeer]));
+  }
+
+  exporter(...stations: readonly BmpStationConfig[]): BmpExporter {
+    const { speaker } = this;
+    const identity = { sysName: "rs1", sysDescr: "heddle" };
+    return this.use(new BmpExporter(stations, { speaker, identity, log: silentLog }));
+  }
+
+  index(n: 0 | 1): number {
+    return this.speaker.indexOf({ address: remotes[n] }) ?? assert.fail("the peer is known");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owned.disposeAsync();
+  }
 }
 
-test("a station learns peers and routes, those of before it came and those of after", async () => {
-  await using owned = new AsyncDisposableStack();
-  const station = owned.use(await Station.start());
-  const to = { host: "127.0.0.1", port: station.port, statisticsMs: 200 };
-  const { speaker, peer, exporter } = await setUp(owned, {
-    ...{ ...to, views: ["pre-policy", "post-policy"] },
+const all = { host: "127.0.0.1", views: bmpViews, statisticsMs: 0 } as const;
+
+type Listed = { readonly family: AddressFamily; readonly pathId: number } & Pick<
+  Parameters<typeof lineOf>[0] extends infer A ? { attributes: A } : never,
+  "attributes"
+> &
+  (
+    | { readonly prefix: Parameters<typeof formatPrefix>[0] }
+    | { readonly key: Uint8Array; readonly payload: Uint8Array }
+  );
+
+/** As the station names and writes them. */
+function entriesOf(routes: Iterable<Listed>, hasPaths: boolean): [string, string][] {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+  return [...routes]
+    .map((route): [string, string] => {
+      const key = "prefix" in route ? formatPrefix(route.prefix) : hex(route.key);
+      const payload = "prefix" in route ? "" : hex(route.payload);
+      const pathId = hasPaths ? route.pathId : 0;
+      return [`${route.family} ${key}#${pathId}`, `${lineOf(route.attributes)}${payload}`];
+    })
+    .sort();
+}
+
+/** The same four tables, as the RIB shows them to an operator. */
+function tablesOf(rib: RibReader, bed: Bed): Map<string, [string, string][]> {
+  const tables = new Map<string, [string, string][]>();
+  const paths = families.flatMap((family) => rib.pathPage(family, {}, pageOfAll).routes);
+  const best = paths.filter((path) => path.best);
+  const told = best.map((path) => {
+    const { attributes, family } = path;
+    const isOwn6 = path.peer === undefined && family === "ipv6-unicast";
+    const nextHop = parseIp6("::ffff:192.0.2.1");
+    return {
+      ...path,
+      attributes: isOwn6 ? { ...attributes, nextHop } : withNextHop({ routerId }, attributes),
+    };
   });
-  for (let i = 0; i < 3000; i += 1) {
-    peer.announce(parsePrefix(`20.${i >> 8}.${i & 0xff}.0/24`), { med: i % 7 });
+  tables.set(`loc-rib ${locRibPeer}`, entriesOf(told, false));
+  for (const n of [0, 1] as const) {
+    const peer = formatIp(remotes[n]);
+    const index = bed.index(n);
+    const hasPaths = n === 1;
+    const received = families.flatMap((family) => [...rib.adjRibIn(index, family)]);
+    const sent = families.flatMap((family) => [...rib.adjRibOut(index, family)]);
+    const accepted = paths.filter((p) => p.peer === index && p.ineligible === undefined);
+    tables.set(`pre-policy ${peer}`, entriesOf(received, hasPaths));
+    tables.set(`post-policy ${peer}`, entriesOf(accepted, hasPaths));
+    tables.set(`adj-rib-out ${peer}`, entriesOf(sent, hasPaths));
   }
+  return tables;
+}
+
+const pageOfAll = { routeCountMax: 1_000_000 };
+
+/** The station knows what the RIB shows, in those views. */
+function isEqual(station: Station, bed: Bed, views = bmpViews): boolean {
+  if (station.problem !== undefined) throw station.problem;
+  for (const [name, wanted] of tablesOf(bed.speaker.rib, bed)) {
+    if (!views.some((view) => name.startsWith(view))) continue;
+    const known = [...(station.tables.get(name) ?? [])].sort();
+    if (JSON.stringify(known) !== JSON.stringify(wanted)) return false;
+  }
+  return true;
+}
+
+test("a station learns peers, the Loc-RIB and routes, those of before it came and of after", async () => {
+  await using bed = await Bed.start();
+  const station = await bed.station();
+  const [peer] = bed.peers;
+  const { speaker } = bed;
+  const count = 3000;
+  const half = count / 2;
+  const announce = (i: number): void =>
+    peer.announce(parsePrefix(`20.${i >> 8}.${i & 0xff}.0/24`), { med: i % 7 });
+  for (let i = 0; i < half; i += 1) announce(i);
   peer.announce(parsePrefix("10.9.1.0/24"));
-  const { pre, post } = station.tables;
-  await until("all before policy", () => pre.size === 3001);
-  await until("all after policy", () => post.size === 3000);
+  const held = (): number => speaker.rib.prefixCount("ipv4-unicast");
+  await until("the first half", () => held() === half + 1);
+  const exporter = bed.exporter({ ...all, port: station.port, statisticsMs: 200 });
+  for (let i = half; i < count; i += 1) announce(i);
+  speaker.announce(parsePrefix("172.20.0.0/16"));
+  speaker.announce(parsePrefix("2001:db8:1::/48"));
+  await until("all of it", () => held() === count + 2 && isEqual(station, bed));
+  const first = formatIp(remotes[0]);
   assert.deepEqual(
+    ["pre-policy", "post-policy"].map((view) => station.tables.get(`${view} ${first}`)?.size),
+    [count + 1, count],
+  );
+  assert.equal(station.tables.get(`loc-rib ${locRibPeer}`)?.size, count + 2);
+  assert.equal(station.tables.get(`adj-rib-out ${addPathPeer}`)?.size, count + 2);
+  const [initiation, locRibUp] = station.messages;
+  assert.equal(initiation?.kind, "initiation");
+  assertLocRibUp(locRibUp);
+  const ups = station.of("peer-up").filter(({ peer: { type } }) => type === 0);
+  assert.deepEqual(
+    ups.map(({ peer: { address, asn }, localAddress }) => [address, asn, localAddress]),
     [
-      pre.get("20.0.5.0/24"),
-      post.get("20.0.5.0/24"),
-      pre.has("10.9.1.0/24"),
-      post.has("10.9.1.0/24"),
+      [remotes[0], 65002, centre],
+      [remotes[1], 65003, centre],
     ],
-    [5, 5, true, false],
   );
-  peer.withdraw(parsePrefix("20.0.5.0/24"));
-  peer.announce(parsePrefix("20.0.6.0/24"), { med: 99 });
-  await until("the withdrawal", () => !pre.has("20.0.5.0/24") && !post.has("20.0.5.0/24"));
-  await until("the change", () => pre.get("20.0.6.0/24") === 99 && post.get("20.0.6.0/24") === 99);
-  const statistics = (): readonly (readonly [number, bigint])[] => {
-    const report = station.messages.findLast(({ kind }) => kind === "statistics-report");
-    if (report?.kind !== "statistics-report") return [];
-    return report.statistics.map(({ type, value }) => [type, value]);
-  };
-  await until("statistics", () => statistics()[0]?.[1] === 3000n);
-  assert.deepEqual(statistics(), [
-    [7, 3000n],
-    [15, 0n],
-    [9, 3000n],
-  ]);
-  const up = station.messages.find(({ kind }) => kind === "peer-up");
-  assert.ok(up?.kind === "peer-up");
-  assert.deepEqual(
-    [up.peer.address, up.peer.asn, up.peer.routerId, up.localAddress, up.localPort],
-    [remote, 65002, ip4FromNumber(0xc0000202), centre, speaker.listening[0]?.port],
-  );
-  assert.equal(station.messages[0]?.kind, "initiation");
+  await until("each table is told to be complete once", () => {
+    const views = [`loc-rib ${locRibPeer}`];
+    for (const remote of remotes) {
+      for (const view of bmpViews)
+        if (view !== "loc-rib") views.push(`${view} ${formatIp(remote)}`);
+    }
+    const wanted = views.flatMap((view) => families.map((family) => `${view} ${family}`));
+    return JSON.stringify([...station.endOfRibs].sort()) === JSON.stringify(wanted.sort());
+  });
+  await assertStatistics(station, count);
   peer.shutdownPeer({ address: centre }, "bye");
-  await until("the end of the peer", () => station.count("peer-down") === 1);
-  const down = station.messages.findLast(({ kind }) => kind === "peer-down");
-  assert.ok(down?.kind === "peer-down" && down.reason === 3 && down.data[18] === 3);
+  await until("the end of the peer", () => station.of("peer-down").length === 1);
+  const down = station.of("peer-down")[0];
+  assert.ok(down?.reason === 3 && down.data[18] === 3);
   peer.enablePeer({ address: centre });
-  await until("the peer again", () => station.count("peer-up") === 2);
+  await until("the peer again", () => station.of("peer-up").length === 4);
+  await until("its routes again", () => held() === count + 2 && isEqual(station, bed));
   await exporter[Symbol.asyncDispose]();
-  await until("the termination", () => station.count("termination") === 1);
+  await until("the termination", () => station.of("termination").length === 1);
 });
 
-test("a station that does not read is cut off, and told all again when it does", async () => {
-  await using owned = new AsyncDisposableStack();
-  const station = owned.use(await Station.start());
-  station.isReading = false;
-  const to = { host: "127.0.0.1", port: station.port, queueLengthMax: 64 * 1024 };
-  const { speaker, peer, exporter } = await setUp(owned, to);
-  await until("connected", () => exporter.status[0]?.connected === true);
-  let i = 0;
-  await until("cut off", () => {
-    for (let n = 0; n < 2000; n += 1, i += 1) {
-      peer.announce(parsePrefix(`${20 + (i >> 16)}.${(i >> 8) & 0xff}.${i & 0xff}.0/24`), {
-        med: i,
-      });
+/** RFC 9069 5.2. */
+function assertLocRibUp(message: BmpMessage | undefined): void {
+  assert.ok(message?.kind === "peer-up");
+  const { peer, sentOpen, receivedOpen, information, localPort, remotePort } = message;
+  assert.deepEqual(
+    [peer.type, peer.address, peer.asn, peer.routerId, localPort, remotePort],
+    [3, 0, 65001, parseIp4("192.0.2.1"), 0, 0],
+  );
+  assert.deepEqual(sentOpen, receivedOpen);
+  const { capabilities } = decodeOpen(sentOpen.subarray(19));
+  assert.deepEqual(
+    capabilities.flatMap((c) => (c.kind === "multiprotocol" ? [`${c.afi}/${c.safi}`] : [])),
+    ["1/1", "2/1", "1/128"],
+  );
+  assert.ok(capabilities.some(({ kind }) => kind === "four-octet-as"));
+  assert.deepEqual(
+    information.map(({ type, value }) => [type, new TextDecoder().decode(value)]),
+    [[3, "global"]],
+  );
+}
+
+async function assertStatistics(station: Station, count: number): Promise<void> {
+  const gauges = (address: Ip, type: number): (readonly [number, bigint])[] => {
+    const report = station
+      .of("statistics-report")
+      .findLast(({ peer }) => peer.address === address && peer.type === type);
+    const statistics = report?.statistics ?? [];
+    return statistics.filter(({ family }) => family === undefined).map((s) => [s.type, s.value]);
+  };
+  const n = BigInt(count);
+  const wanted = [
+    [7, n + 1n],
+    [18, n + 1n],
+    [20, n],
+    [15, 2n],
+  ] as const;
+  const areAllIn = (): boolean =>
+    gauges(remotes[0], 0).some(([type, value]) => type === 20 && value === n) &&
+    gauges(parseIp(locRibPeer), 3).some(([, value]) => value === n + 2n);
+  await until("statistics of all routes", areAllIn);
+  assert.deepEqual(gauges(remotes[0], 0), wanted);
+  assert.deepEqual(gauges(parseIp(locRibPeer), 3), [[8, n + 2n]]);
+  const rejected = station
+    .of("statistics-report")
+    .findLast(({ peer: { address } }) => address === remotes[0])
+    ?.statistics.filter(({ type }) => type === 22);
+  assert.deepEqual(
+    rejected?.map(({ family, value }) => [family?.afi, family?.safi, value]),
+    [
+      [1, 1, 1n],
+      [2, 1, 0n],
+      [1, 128, 0n],
+    ],
+  );
+}
+
+/** Announces and withdraws at random, in all families. */
+function disturb(bed: Bed, rng: { uint32(): number }, steps: number): void {
+  const rd = parseRouteDistinguisher("192.0.2.1:7");
+  const below = (n: number): number => rng.uint32() % n;
+  for (let step = 0; step < steps; step += 1) {
+    const from = below(5) === 0 ? bed.speaker : (bed.peers[below(2)] ?? bed.speaker);
+    const prefix = parsePrefix(`10.${below(12)}.${below(20)}.0/24`);
+    const prefix6 = parsePrefix(`2001:db8:${below(50)}::/48`);
+    const vpn = encodeVpnRoute({ rd, prefix, labels: [16 + below(3)] });
+    const options = { med: below(4), communities: [below(3)] };
+    const isWithdrawal = below(3) === 0;
+    const family = below(3);
+    if (family === 0) {
+      if (isWithdrawal) from.withdraw(prefix);
+      else from.announce(prefix, options);
+    } else if (family === 1) {
+      if (isWithdrawal) from.withdraw(prefix6);
+      else from.announce(prefix6, options);
+    } else if (isWithdrawal) from.withdrawRoute("ipv4-vpn", vpn.key);
+    else {
+      const nextHop = { nextHop: parseIp4("192.0.2.9") };
+      from.announceRoute("ipv4-vpn", vpn.key, vpn.payload, { ...options, ...nextHop });
     }
-    return (exporter.status[0]?.cutOffCount ?? 0) > 0;
+  }
+}
+
+test("whatever happens, stations end with the tables that the RIB shows", async () => {
+  await using bed = await Bed.start();
+  const steady = await bed.station();
+  const slow = await bed.station();
+  const late = await bed.station();
+  const rng = seededRng(20_261_121);
+  const to = [steady, slow, late].map(({ port }) => ({ ...all, port }));
+  const exporter = bed.exporter(...to.slice(0, 2));
+  for (let round = 0; round < 12; round += 1) {
+    slow.setReading(round % 3 !== 1);
+    disturb(bed, rng, 400);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (round === 4) exporter.reconfigure(to);
+    if (round % 4 === 2) bed.speaker.reconfigure(Bed.config(round === 2 ? acceptAll : preferring));
+    if (round % 5 === 3) bed.peers[round % 2]?.resetPeer({ address: centre });
+    const [state] = bed.speaker.peers().map((peer) => peer.state);
+    if (state === "Established") bed.speaker.softResetOut({ address: remotes[0] });
+  }
+  slow.setReading(true);
+  await until("all is quiet", () => {
+    const { rib } = bed.speaker;
+    return bed.speaker.peers().every(({ state }) => state === "Established") && !isBusy(rib, bed);
   });
-  await until("all routes", () => [...speaker.routes({ bestOnly: true })].length === i);
-  assert.equal(speaker.peers()[0]?.establishedCount, 1, "the session did not suffer");
-  station.readOn();
-  await until("all routes at the station", () => station.tables.pre.size === i);
-  assert.ok(station.connectionCount >= 2);
-  console.log(`cut off with ${i} routes of ${i} attribute sets, told again`);
+  for (const [name, station] of Object.entries({ steady, slow, late })) {
+    await until(`${name} knows the same`, () => isEqual(station, bed));
+  }
+  const sizes = [...tablesOf(bed.speaker.rib, bed).values()].map(({ length }) => length);
+  assert.ok(Math.min(...sizes) > 100, `the tables are not small: ${sizes}`);
+});
+
+/** Peers still send: the centre does not hold what they originate. */
+function isBusy(rib: RibReader, bed: Bed): boolean {
+  return ([0, 1] as const).some((n) => {
+    const origin = bed.peers[n].rib;
+    return families.some((family) => {
+      const own = origin.pathPage(family, {}, pageOfAll).routes.filter((p) => p.peer === undefined);
+      const held = [...rib.adjRibIn(bed.index(n), family)];
+      return (
+        held.filter(({ attributes }) => attributes.asPath[0]?.asns.length === 1).length < own.length
+      );
+    });
+  });
+}
+
+test("a station that does not read is cut off at 8 MiB or told less, and no other one notices", async () => {
+  await using bed = await Bed.start();
+  const { speaker } = bed;
+  const [peer] = bed.peers;
+  const mirroring = await bed.station();
+  const following = await bed.station();
+  const steady = await bed.station();
+  for (const station of [mirroring, following]) station.setReading(false);
+  const exporter = bed.exporter(
+    { ...all, views: ["adj-rib-out"], port: mirroring.port },
+    { ...all, views: ["pre-policy"], port: following.port },
+    { ...all, port: steady.port },
+  );
+  await until("connected", () => exporter.status.every(({ connected }) => connected));
+  const routeCount = 1300;
+  const roundCount = 5;
+  const lastPrefix = parsePrefix(`20.${(routeCount - 1) >> 8}.${(routeCount - 1) & 0xff}.0/24`);
+  // More than three kilobytes each.
+  const communities = Array.from({ length: 800 }, (_, i) => 0x10000 + i);
+  for (let round = 0; round < roundCount; round += 1) {
+    for (let i = 0; i < routeCount; i += 1) {
+      const prefix = parsePrefix(`20.${i >> 8}.${i & 0xff}.0/24`);
+      peer.announce(prefix, { med: round * routeCount + i, communities });
+    }
+    const last = (round + 1) * routeCount - 1;
+    await until(
+      "the round is over",
+      () => speaker.rib.lookup(lastPrefix)[0]?.attributes.med === last,
+    );
+  }
+  await until("cut off", () => (exporter.status[0]?.cutOffCount ?? 0) > 0);
+  await until("the steady one knows all", () => isEqual(steady, bed));
+  assert.deepEqual(
+    [...speaker.peers().map(({ establishedCount }) => establishedCount), steady.connectionCount],
+    [1, 1, 1],
+    "no session and no other station suffered",
+  );
+  for (const station of [mirroring, following]) station.setReading(true);
+  await until("told all again", () => isEqual(mirroring, bed, ["adj-rib-out"]));
+  await until("told what is left", () => isEqual(following, bed, ["pre-policy"]));
+  assert.deepEqual(
+    exporter.status.map(({ cutOffCount }) => cutOffCount > 0),
+    [true, false, false],
+  );
+  const toldCount = following.routeMonitoringCount;
+  assert.ok(toldCount < (roundCount - 1) * routeCount, `${toldCount} messages, states left out`);
+});
+
+test("other stations and policies take effect without a word to the stations that stay", async () => {
+  await using bed = await Bed.start();
+  const [peer] = bed.peers;
+  const [staying, changing, going, coming] = [
+    ...[await bed.station(), await bed.station(), await bed.station(), await bed.station()],
+  ] as [Station, Station, Station, Station];
+  const stay = { ...all, port: staying.port };
+  const exporter = bed.exporter({ ...all, views: ["pre-policy"], port: changing.port }, stay, {
+    ...all,
+    port: going.port,
+  });
+  peer.announce(parsePrefix("10.9.1.0/24"));
+  await until("both know", () => isEqual(staying, bed) && isEqual(changing, bed, ["pre-policy"]));
+  assert.equal(staying.tables.get(`post-policy ${formatIp(remotes[0])}`)?.size ?? 0, 0);
+  bed.speaker.reconfigure(Bed.config(acceptAll));
+  await until("accepted now", () => {
+    const accepted = staying.tables.get(`post-policy ${formatIp(remotes[0])}`)?.size;
+    return accepted === 1 && isEqual(staying, bed);
+  });
+  exporter.reconfigure([
+    { ...all, port: coming.port },
+    { ...stay },
+    { ...all, views: ["post-policy"], port: changing.port },
+  ]);
+  await until(
+    "the others know",
+    () => isEqual(coming, bed) && isEqual(changing, bed, ["post-policy"]),
+  );
+  await until("told of the end", () => going.of("termination").length === 1);
+  assert.deepEqual(
+    [staying, changing, going, coming].map(({ connectionCount }) => connectionCount),
+    [1, 2, 1, 1],
+  );
+  assert.deepEqual(
+    [staying, changing].map((station) => station.of("termination").length),
+    [0, 1],
+  );
+  assert.deepEqual(
+    exporter.status.map(({ port }) => port),
+    [...[coming.port, staying.port, changing.port]],
+  );
 });

@@ -4,7 +4,7 @@ export interface BmpStationConfig {
   /** Host name or address of the monitoring station. */
   readonly host: string;
   readonly port: number;
-  /** Which views of the Adj-RIBs-In it gets; default: what came in, before import policy. */
+  /** What it gets; default: what came in, before import policy. */
   readonly views?: readonly BmpView[];
   /** Between Statistics Reports; 0 sends none; default 60 s. */
   readonly statisticsMs?: number;
@@ -15,8 +15,15 @@ export interface BmpStationConfig {
   readonly queueLengthMax?: number;
 }
 
-export type BmpView = "pre-policy" | "post-policy";
+/**
+ * The Adj-RIBs-In before and after import policy (RFC 7854), the Loc-RIB (RFC 9069), and the
+ * Adj-RIBs-Out after export policy (RFC 8671).
+ */
+export type BmpView = "pre-policy" | "post-policy" | "loc-rib" | "adj-rib-out";
 
+export const bmpViews: readonly BmpView[] = [
+  ...(["pre-policy", "post-policy", "loc-rib", "adj-rib-out"] as const),
+];
 export const defaultBmpViews: readonly BmpView[] = ["pre-policy"];
 export const defaultStatisticsMs = 60_000;
 export const defaultQueueLengthMax: number = 8 * 1024 * 1024;

@@ -12,15 +12,20 @@ import {
 } from "@heddle/bgp";
 import type { ObservedSession } from "../observe/observer.ts";
 
+/** A per-peer header; the time is what a message adds. */
+export type PeerHeader = Omit<BmpPeer, "atUs">;
+
 export interface MonitoredSession {
   readonly session: ObservedSession;
   readonly index: PeerIndex;
   readonly families: readonly AddressFamily[];
   /** Families in which what the peer sends has path identifiers (RFC 7911). */
-  readonly addPath: ReadonlySet<AddressFamily>;
-  /** Before policy; of now is what a message adds. */
-  readonly header: Omit<BmpPeer, "postPolicy" | "twoOctetAs" | "atUs">;
-  /** What the peer sends has AS numbers of two octets. */
+  readonly addPathReceive: ReadonlySet<AddressFamily>;
+  /** Families in which what the peer is sent has them. */
+  readonly addPathSend: ReadonlySet<AddressFamily>;
+  /** Before policy, with AS numbers of four octets. */
+  readonly header: PeerHeader;
+  /** Messages of the session have AS numbers of two octets. */
   readonly twoOctetAs: boolean;
 }
 
@@ -39,10 +44,12 @@ export function monitoredSessionOf(
     session,
     index,
     families,
-    addPath: new Set(families.filter((family) => sendsPaths(local, remote, family))),
+    addPathReceive: new Set(families.filter((family) => sendsPaths(remote, local, family))),
+    addPathSend: new Set(families.filter((family) => sendsPaths(local, remote, family))),
     header: {
-      ...{ type: bmpPeerTypes.globalInstance, distinguisher: 0n, adjRibOut: false },
-      ...{ address: peer.address, asn: remote.asn, routerId: remote.routerId },
+      ...{ type: bmpPeerTypes.globalInstance, distinguisher: 0n, address: peer.address },
+      ...{ asn: remote.asn, routerId: remote.routerId, postPolicy: false, twoOctetAs: false },
+      ...{ adjRibOut: false, filtered: false },
     },
     twoOctetAs: !offers(local) || !offers(remote),
   };
@@ -58,11 +65,11 @@ function familiesOf({ capabilities }: Open): readonly AddressFamily[] {
   return isNamed ? named : ["ipv4-unicast"];
 }
 
-function sendsPaths(local: Open, remote: Open, family: AddressFamily): boolean {
+function sendsPaths(from: Open, to: Open, family: AddressFamily): boolean {
   const { afi, safi } = addressFamilies[family];
   const offerOf = ({ capabilities }: Open) =>
     capabilities
       .find((c) => c.kind === "add-path")
       ?.families.find((each) => each.afi === afi && each.safi === safi);
-  return offerOf(local)?.receive === true && offerOf(remote)?.send === true;
+  return offerOf(from)?.send === true && offerOf(to)?.receive === true;
 }

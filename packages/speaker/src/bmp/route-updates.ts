@@ -3,61 +3,97 @@ import {
   type AddressFamily,
   announceHead4,
   announceHeadMp,
-  BgpError,
   extendedMessageLengthMax,
+  messageLengthMax,
   nlriCodecOf,
+  nlriRoomOf,
   type PathAttributes,
+  type PrefixWords,
   UpdateBuilder,
   type UpdateHead,
   withdrawHead4,
   withdrawHeadMp,
   wordOfIp6,
 } from "@heddle/bgp";
-import type { Prefix } from "@heddle/inet";
+import { toHex } from "@heddle/codec";
+import { formatIp, type Ip, type Prefix, parseIp6 } from "@heddle/inet";
 import { must } from "@heddle/std";
 
 /** A route by what names it. */
 export type MonitoredRoute = {
   readonly family: AddressFamily;
   readonly pathId: number;
-} & ({ readonly prefix: Prefix } | { readonly key: Uint8Array; readonly payload: Uint8Array });
+} & (
+  | { readonly prefix: Prefix }
+  | { readonly words: PrefixWords }
+  | { readonly key: Uint8Array; readonly payload: Uint8Array }
+);
 
-export type AnnouncedRoute = MonitoredRoute & { readonly attributes: PathAttributes };
+/** Routes behind the same head. */
+interface HeadGroup<R> {
+  readonly head: UpdateHead;
+  readonly isWithdrawal: boolean;
+  readonly routes: R[];
+}
 
-const cx = { fourOctetAs: true };
+const pathIdLength = 4;
+/** Room for any prefix with its path identifier. */
+const routeRoomMin = 21;
+const cx = { fourOctetAs: true, aigp: true };
 
-/** Whole messages, all routes being of one family; those that share attributes share messages. */
-export function encodeAnnouncements(
-  routes: readonly AnnouncedRoute[],
+/**
+ * Whole messages, all routes being of one family; those that share attributes share messages.
+ * Undefined attributes: the route is withdrawn. Messages are longer than 4096 octets only where
+ * attributes are, since not every station takes them.
+ */
+export function encodeRoutes<R extends MonitoredRoute>(
+  routes: readonly R[],
+  attributesOf: (route: R) => PathAttributes | undefined,
   addPath: boolean,
 ): Uint8Array {
-  const builder = new UpdateBuilder(extendedMessageLengthMax);
-  const byAttributes = Map.groupBy(routes, ({ attributes }) => attributes);
-  for (const [attributes, group] of byAttributes) {
-    const { family } = must(group[0], "a group has members");
-    if (!begins(builder, announceHeadOf(family, attributes))) continue;
-    for (const route of group) put(builder, route, addPath, false);
+  const short = new UpdateBuilder(messageLengthMax);
+  const long = new UpdateBuilder(extendedMessageLengthMax);
+  for (const { head, isWithdrawal, routes: members } of headGroups(routes, attributesOf)) {
+    const room = nlriRoomOf(head, messageLengthMax);
+    const isShort = (route: R): boolean => lengthMaxOf(route) <= room;
+    for (const [builder, group] of [
+      [short, members.filter(isShort)],
+      [long, members.filter((route) => !isShort(route))],
+    ] as const) {
+      if (group.length === 0) continue;
+      builder.begin(head);
+      for (const route of group) put(builder, route, addPath, isWithdrawal);
+    }
   }
-  return builder.finish().slice();
+  return Buffer.concat([short.finish(), long.finish()]);
 }
 
-/** False for attributes that leave no room for a route: it is left out (RFC 4271 9.2). */
-function begins(builder: UpdateBuilder, head: UpdateHead): boolean {
-  try {
-    builder.begin(head);
-    return true;
-  } catch (error) {
-    if (error instanceof BgpError) return false;
-    throw error;
+function headGroups<R extends MonitoredRoute>(
+  routes: readonly R[],
+  attributesOf: (route: R) => PathAttributes | undefined,
+): Iterable<HeadGroup<R>> {
+  const groups = new Map<string, HeadGroup<R>>();
+  for (const [attributes, members] of Map.groupBy(routes, attributesOf)) {
+    const { family } = must(members[0], "a group has members");
+    const announced = attributes === undefined ? undefined : fittingHeadOf(family, attributes);
+    const head = announced ?? withdrawHeadOf(family);
+    const isWithdrawal = announced === undefined;
+    const name = `${toHex(head.bytes)} ${toHex(head.tail)}`;
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, { head, isWithdrawal, routes: members });
+    else known.routes.push(...members);
   }
+  return groups.values();
 }
 
-export function encodeWithdrawal(route: MonitoredRoute, addPath: boolean): Uint8Array {
-  const builder = new UpdateBuilder(extendedMessageLengthMax);
-  const { family } = route;
-  builder.begin(family === "ipv4-unicast" ? withdrawHead4() : withdrawHeadMp(family));
-  put(builder, route, addPath, true);
-  return builder.finish().slice();
+/** RFC 4271 9.2: what fits no message cannot be told, so for the station it is not there. */
+function fittingHeadOf(family: AddressFamily, attributes: PathAttributes): UpdateHead | undefined {
+  const head = announceHeadOf(family, attributes);
+  return nlriRoomOf(head, extendedMessageLengthMax) < routeRoomMin ? undefined : head;
+}
+
+function withdrawHeadOf(family: AddressFamily): UpdateHead {
+  return family === "ipv4-unicast" ? withdrawHead4() : withdrawHeadMp(family);
 }
 
 function announceHeadOf(family: AddressFamily, attributes: PathAttributes): UpdateHead {
@@ -66,7 +102,20 @@ function announceHeadOf(family: AddressFamily, attributes: PathAttributes): Upda
     return announceHead4(attributes, cx);
   }
   const linkLocal = typeof linkLocalNextHop === "bigint" ? linkLocalNextHop : undefined;
-  return announceHeadMp(family, attributes, nextHop, linkLocal, cx);
+  return announceHeadMp(family, attributes, nextHopOf(family, nextHop), linkLocal, cx);
+}
+
+/** An IPv4 one that policy has set, or that stands for none, is told as a mapped address. */
+function nextHopOf(family: AddressFamily, nextHop: Ip): Ip {
+  const isWide = family !== "ipv6-unicast" || typeof nextHop === "bigint";
+  return isWide ? nextHop : parseIp6(`::ffff:${formatIp(nextHop)}`);
+}
+
+/** Octets that it may take in a message. */
+function lengthMaxOf(route: MonitoredRoute): number {
+  if (!("key" in route)) return routeRoomMin;
+  const codec = must(nlriCodecOf(route.family), "a family with keys has a codec");
+  return Math.max(routeRoomMin, codec.encodedLength(route.key, route.payload) + pathIdLength);
 }
 
 function put(
@@ -76,29 +125,30 @@ function put(
   withdrawn: boolean,
 ): void {
   const pathId = addPath ? route.pathId : undefined;
-  if ("prefix" in route) {
-    putPrefix(builder, route.prefix, pathId);
-    return;
+  if ("words" in route) putWords(builder, route.family, route.words, pathId);
+  else if ("prefix" in route) putWords(builder, route.family, wordsOf(route.prefix), pathId);
+  else {
+    const codec = must(nlriCodecOf(route.family), "a family with keys has a codec");
+    // One that fits no message was never received in one.
+    builder.nlri(codec, pathId, route.key, withdrawn ? undefined : route.payload);
   }
-  const codec = must(nlriCodecOf(route.family), "a family with keys has a codec");
-  // One that fits no message was never received in one.
-  builder.nlri(codec, pathId, route.key, withdrawn ? undefined : route.payload);
 }
 
-function putPrefix(
+function wordsOf({ address, length }: Prefix): PrefixWords {
+  if (typeof address === "number") return { w0: address | 0, w1: 0, w2: 0, w3: 0, length };
+  const word = (index: 0 | 1 | 2 | 3): number => wordOfIp6(address, index);
+  return { w0: word(0), w1: word(1), w2: word(2), w3: word(3), length };
+}
+
+function putWords(
   builder: UpdateBuilder,
-  { address, length }: Prefix,
+  family: AddressFamily,
+  { w0, w1, w2, w3, length }: PrefixWords,
   pathId: number | undefined,
 ): void {
-  if (typeof address === "number") {
-    if (pathId === undefined) builder.prefix4(address | 0, length);
-    else builder.pathPrefix4(pathId, address | 0, length);
-    return;
-  }
-  const words = [0, 1, 2, 3] as const;
-  const [w0, w1, w2, w3] = words.map((i) => wordOfIp6(address, i)) as [
-    ...[number, number, number, number],
-  ];
-  if (pathId === undefined) builder.prefix6(w0, w1, w2, w3, length);
+  if (family === "ipv4-unicast") {
+    if (pathId === undefined) builder.prefix4(w0, length);
+    else builder.pathPrefix4(pathId, w0, length);
+  } else if (pathId === undefined) builder.prefix6(w0, w1, w2, w3, length);
   else builder.pathPrefix6(pathId, w0, w1, w2, w3, length);
 }

@@ -1,6 +1,7 @@
 /** The status of a peer from what its parts know. Pure. */
 import type {
   AddressFamily,
+  DiscardCounts,
   Negotiated,
   RibPeerCounts,
   SessionState,
@@ -12,6 +13,7 @@ import type { CapabilityStatus, PeerFailure, PeerStatus } from "../status.ts";
 import type { IdleHold } from "./idle-hold.ts";
 import type { MessageCounters } from "./message-counters.ts";
 import { isLinkLocal } from "./peer-key.ts";
+import type { RouteRefreshes } from "./route-refreshes.ts";
 import type { Session } from "./session.ts";
 import type { StaleRoutes } from "./stale-routes.ts";
 
@@ -34,7 +36,8 @@ export interface PeerFacts {
   readonly lastLoss: PeerFailure | undefined;
   readonly bfd: BfdState | undefined;
   readonly stale: StaleRoutes;
-  readonly refreshing: readonly AddressFamily[];
+  readonly discards: DiscardCounts;
+  readonly refreshes: RouteRefreshes;
   readonly warned: readonly AddressFamily[];
   readonly slowSinceMs: number | undefined;
   readonly nowMs: number;
@@ -60,6 +63,8 @@ export function peerStatusOf(facts: PeerFacts): PeerStatus {
     families: isUp ? negotiated.families : [],
     routerId: negotiated?.peerRouterId,
     counts: new Map(config.families.map((family) => [family, facts.counts(family)])),
+    discards: facts.discards,
+    unansweredRefreshes: facts.refreshes.unanswered,
     prefixWarnings: facts.warned,
     holdTimeMs,
     keepaliveMs: Math.min(thirdMs, config.keepaliveMs ?? thirdMs),
@@ -76,7 +81,7 @@ export function peerStatusOf(facts: PeerFacts): PeerStatus {
       staleFamilies: stale.families,
       longLivedFamilies: stale.longLivedFamilies,
     },
-    capabilities: isUp ? capabilitiesOf(negotiated, facts.refreshing) : undefined,
+    capabilities: isUp ? capabilitiesOf(negotiated, facts.refreshes.families) : undefined,
   };
 }
 

@@ -5,19 +5,17 @@
  */
 import {
   type AddressFamily,
-  addressFamilyOf,
   ceaseSubcodes,
   ceaseWithText,
   collisionSurvivor,
-  decodeRouteRefresh,
   type LocalSide,
+  mayHaveRestarted,
   type Negotiated,
   type NotificationCause,
   negotiate,
   type Open,
   openOf,
   type PeerIndex,
-  refreshSubtypes,
   retainedFamilies,
   type SessionEvent,
   type SessionState,
@@ -25,12 +23,7 @@ import {
 import { formatIp } from "@heddle/inet";
 import type { Clock, Log, Rng } from "@heddle/std";
 import type { BfdHandle } from "../bfd/bfd.ts";
-import {
-  defaultGracefulRestart,
-  defaultLongLivedTimeMsMax,
-  type PeerConfig,
-  type SessionTimers,
-} from "../config.ts";
+import type { PeerConfig, SessionTimers } from "../config.ts";
 import { isSame } from "../same-config.ts";
 import type { PeerFailure, PeerStatus } from "../status.ts";
 import type { MessageStream } from "../tcp/connection.ts";
@@ -44,13 +37,12 @@ import type { PeerContext } from "./peer-context.ts";
 import { awaitedKeyOf, type PeerKey, peerKeyOf } from "./peer-key.ts";
 import { peerStatusOf } from "./peer-status.ts";
 import { PrefixLimit } from "./prefix-limit.ts";
-import { RefreshWindow } from "./refresh-window.ts";
+import { RouteRefreshes } from "./route-refreshes.ts";
 import type { Session, SessionHost } from "./session.ts";
-import { expectedAsnOf, localSideOf, ribSessionOf } from "./session-facts.ts";
+import { expectedAsnOf, localSideOf, restartSideOf, ribSessionOf } from "./session-facts.ts";
 import { SessionPair } from "./session-pair.ts";
 import { type RecordingOptions, SessionRecorder } from "./session-recorder.ts";
-import { requestRefresh, softResetOf } from "./soft-reset.ts";
-import { StaleRoutes } from "./stale-routes.ts";
+import { StaleRoutes, staleLimitsOf } from "./stale-routes.ts";
 
 /** Why no session is wanted. */
 type Halt =
@@ -73,7 +65,7 @@ export class Peer implements SessionHost {
   readonly #cx: PeerContext;
   readonly #log: Log;
   readonly #stale: StaleRoutes;
-  readonly #refresh: RefreshWindow;
+  readonly #refreshes: RouteRefreshes;
   readonly #limit: PrefixLimit;
   readonly #leaving: GracefulShutdown;
   readonly #sessions: SessionPair;
@@ -106,18 +98,14 @@ export class Peer implements SessionHost {
     this.idleHold = new IdleHold(cx.timers, cx.clock, cx.rng);
     this.#log = cx.log.with({ peer: formatIp(config.address) });
     const { rib, clock } = cx;
-    const graceful = cx.gracefulRestart ?? defaultGracefulRestart;
-    const { staleTimeMs, longLivedTimeMsMax = defaultLongLivedTimeMsMax } = graceful;
-    const limits = { staleTimeMs, longLivedTimeMsMax };
+    const limits = staleLimitsOf(cx.gracefulRestart);
     this.#stale = new StaleRoutes(rib, index, clock, limits, () => this.#staleSwept());
-    this.#refresh = new RefreshWindow(rib, index, clock, cx.timers.refreshStaleMs, () =>
-      cx.driver.schedule(),
-    );
+    this.#refreshes = new RouteRefreshes(index, cx, this.#log);
     this.#leaving = new GracefulShutdown(rib, index, clock);
     this.#limit = new PrefixLimit(this.#log, clock);
     this.#sessions = new SessionPair(this, config.passive !== true);
     this.#bfd = cx.watchBfd(config, {
-      up: () => this.#bfdUp(),
+      ready: () => this.#bfdReady(),
       down: (independent) => this.#bfdDown(independent),
     });
   }
@@ -156,7 +144,7 @@ export class Peer implements SessionHost {
     this.#halt = { kind: "stopped" };
     this.#sessions.stop(cause, silent);
     this.#leaving.end(this.#config);
-    this.#refresh.sessionDown();
+    this.#refreshes.sessionDown();
     this.#stale.drop();
     this.#recorder?.end();
     // A peer that is to keep our routes must not hear of BFD's end: the speaker abandons its
@@ -197,15 +185,12 @@ export class Peer implements SessionHost {
    * @throws SpeakerError `state` without a session, or with a peer that does not take it
    */
   softResetIn(family?: AddressFamily): void {
-    requestRefresh(this.#name, this.#sessions.established, family);
+    this.#refreshes.request(this.#name, this.#sessions.established, family);
   }
 
   /** Sends our table again. @throws SpeakerError `state` without a session */
   softResetOut(family?: AddressFamily): void {
-    const { negotiated, families } = softResetOf(this.#name, this.#sessions.established, family);
-    for (const name of families) {
-      this.#cx.driver.refresh(this.index, name, negotiated.enhancedRouteRefresh);
-    }
+    this.#refreshes.answer(this.#name, this.#sessions.established, family);
   }
 
   get #name(): string {
@@ -268,7 +253,8 @@ export class Peer implements SessionHost {
       lastLoss: this.#lastLoss,
       bfd: this.#bfd?.state,
       stale: this.#stale,
-      refreshing: this.#refresh.families,
+      discards: rib.discardCounts(this.index),
+      refreshes: this.#refreshes,
       warned: this.#limit.warned,
       slowSinceMs: driver.fullSinceMs(this.index),
       nowMs: this.clock.nowMs(),
@@ -307,8 +293,8 @@ export class Peer implements SessionHost {
     return this.#config.keepaliveMs;
   }
 
-  get isBfdUp(): boolean {
-    return this.#bfd?.state === "Up";
+  get isBfdReady(): boolean {
+    return this.#bfd?.state === "Up" || this.#bfd?.isDisabledByPeer === true;
   }
 
   dial(signal: AbortSignal): Promise<MessageStream> {
@@ -320,17 +306,14 @@ export class Peer implements SessionHost {
   }
 
   #localSide(): LocalSide {
-    const { speaker, gracefulRestart, selection } = this.#cx;
-    const graceful = this.#config.gracefulRestart === false ? undefined : gracefulRestart;
-    if (graceful === undefined) return localSideOf(speaker, this.#config, undefined);
-    const { restartTimeMs, longLived } = graceful;
-    // Once a session has been up, the kernel has what it needs to forward without one.
-    const forwarding = graceful.restarting || this.#establishedCount > 0;
-    const restarting = graceful.restarting && !selection.isOver;
-    return localSideOf(speaker, this.#config, {
-      ...{ restartTimeMs, restarting, forwarding },
-      ...(longLived === undefined ? {} : { longLived }),
-    });
+    const { speaker, gracefulRestart: config, selection } = this.#cx;
+    const wasUp = this.#establishedCount > 0;
+    const gracefulRestart =
+      config === undefined || this.#config.gracefulRestart === false
+        ? undefined
+        : restartSideOf(config, speaker, wasUp, selection.isOver);
+    const enhancedRouteRefresh = this.#refreshes.mayBeEnhanced;
+    return localSideOf(speaker, this.#config, { gracefulRestart, enhancedRouteRefresh });
   }
 
   opened(session: Session, open: Open): Negotiated | undefined {
@@ -362,7 +345,7 @@ export class Peer implements SessionHost {
     driver.detach(this.index);
     selection.sessionDown(this.#awaitedAs);
     sweep.sessionDown(this.#awaitedAs);
-    this.#refresh.sessionDown();
+    this.#refreshes.sessionDown();
     const isFinal = this.#halt !== undefined;
     this.#stale.sessionDown(isFinal ? [] : retainedFamilies(negotiated, event), negotiated);
     if (isPrefixLimit(event)) {
@@ -394,20 +377,7 @@ export class Peer implements SessionHost {
     this.#cx.rib.counts(this.index, family).received;
 
   routeRefresh(session: Session, body: Uint8Array): void {
-    const { subtype, afi, safi } = decodeRouteRefresh(body);
-    const family = addressFamilyOf(afi, safi);
-    const { state } = session;
-    // RFC 2918 4: a family not negotiated is ignored. RFC 7313 5: so are other subtypes.
-    if (state.kind !== "Established" || family === undefined) return;
-    const { families, enhancedRouteRefresh } = state.negotiated;
-    if (!families.includes(family)) return;
-    if (subtype === refreshSubtypes.request) {
-      this.#cx.driver.refresh(this.index, family, enhancedRouteRefresh);
-    } else if (subtype === refreshSubtypes.begin && enhancedRouteRefresh) {
-      this.#refresh.begin(family);
-    } else if (subtype === refreshSubtypes.end && enhancedRouteRefresh) {
-      this.#refresh.end(family);
-    }
+    this.#refreshes.received(session, body);
   }
 
   drained(session: Session): void {
@@ -466,7 +436,7 @@ export class Peer implements SessionHost {
     else this.#log.debug("BGP session changed state", fields);
   }
 
-  #bfdUp(): void {
+  #bfdReady(): void {
     for (const session of this.#sessions.all) {
       const { state } = session;
       const isAwaited = state.kind === "OpenConfirm" && state.bfd !== "ready";
@@ -493,6 +463,5 @@ export class Peer implements SessionHost {
 }
 
 function hasRestartingPeer(state: SessionState): boolean {
-  const graceful = "negotiated" in state ? state.negotiated.peerGracefulRestart : undefined;
-  return graceful !== undefined && graceful.families.length > 0;
+  return "negotiated" in state && mayHaveRestarted(state.negotiated);
 }

@@ -11,6 +11,7 @@ import {
 import { type Asn, parseAsn } from "@heddle/inet";
 import {
   defaultHoldTimeMs,
+  type GracefulRestartConfig,
   type PeerConfig,
   type PeerTemplate,
   type SpeakerConfig,
@@ -19,7 +20,7 @@ import {
 /** What all peers of a speaker offer alike. */
 export type SpeakerIdentity = Pick<
   SpeakerConfig,
-  "asn" | "routerId" | "confederation" | "hostname"
+  "asn" | "routerId" | "confederation" | "forwarding" | "hostname"
 >;
 
 /** Our AS as the peer is to see it (RFC 5065 4). */
@@ -38,10 +39,34 @@ export function expectedAsnOf(speaker: SpeakerIdentity, peer: PeerTemplate, said
   return mayBe && !isOurs ? parseAsn(said) : asn;
 }
 
+/** What we say of restarts; `isInSync`: selection does not wait for our peers any more. */
+export function restartSideOf(
+  config: GracefulRestartConfig,
+  { forwarding }: SpeakerIdentity,
+  wasUp: boolean,
+  isInSync: boolean,
+): LocalGracefulRestart {
+  const { restartTimeMs, restarting, longLived } = config;
+  return {
+    restartTimeMs,
+    restarting: restarting && !isInSync,
+    // Once a session has been up, the kernel has what it needs to forward without one. Who does not
+    // forward has nothing to lose (RFC 9494 5).
+    forwarding: restarting || wasUp || forwarding === false,
+    ...(longLived === undefined ? {} : { longLived }),
+  };
+}
+
+/** What of our side is not in the configuration. */
+export interface SessionOffer {
+  readonly gracefulRestart: LocalGracefulRestart | undefined;
+  readonly enhancedRouteRefresh: boolean;
+}
+
 export function localSideOf(
   speaker: SpeakerIdentity,
   peer: PeerConfig,
-  gracefulRestart: LocalGracefulRestart | undefined,
+  { gracefulRestart, enhancedRouteRefresh }: SessionOffer,
 ): LocalSide {
   const { routerId, hostname } = speaker;
   const { role, addPath } = peer;
@@ -56,6 +81,7 @@ export function localSideOf(
     confederationMember: peer.confederationMember === true,
     strictRole: peer.strictRole === true,
     bfdStrict: peer.bfd?.strict === true,
+    enhancedRouteRefresh,
     ...(gracefulRestart === undefined
       ? {}
       : {
@@ -78,6 +104,8 @@ function ip4FamiliesOf(peer: PeerTemplate): PeerTemplate["families"] {
 export function ribSessionOf(peer: PeerTemplate, negotiated: Negotiated): RibSession {
   const { addPathReceive, addPathSend, extendedNextHop } = negotiated;
   const longLived = negotiated.peerGracefulRestart?.longLived ?? [];
+  // RFC 7311 3.3: by default inside the AS and the confederation.
+  const aigp = peer.aigp ?? !negotiated.external;
   // RFC 7947 2.2.2: a route server does not put its own AS first.
   const checksFirstAsn = negotiated.external && peer.role !== "rs-client";
   return {
@@ -89,8 +117,10 @@ export function ribSessionOf(peer: PeerTemplate, negotiated: Negotiated): RibSes
       ...(addPathReceive.length === 0 ? {} : { addPathReceive }),
       ...(extendedNextHop.length === 0 ? {} : { extendedNextHop }),
       ...(negotiated.confederationExternal ? { confederationExternal: true } : {}),
+      ...(aigp ? { aigp } : {}),
     },
     routerId: negotiated.peerRouterId,
+    asn: negotiated.peerAsn,
     messageLengthMax: negotiated.extendedMessage ? extendedMessageLengthMax : messageLengthMax,
     ...(addPathSend.length === 0 ? {} : { addPathSend }),
     ...(longLived.length === 0 ? {} : { longLived: longLived.map(({ family }) => family) }),
@@ -117,5 +147,7 @@ export function ribPeerOf(config: PeerConfig): RibPeer {
     ...(config.role === undefined ? {} : { role: config.role }),
     ...(config.addPathSendMax === undefined ? {} : { addPathSendMax: config.addPathSendMax }),
     ...(config.ownRoutesOnly === true ? { ownRoutesOnly: true } : {}),
+    ...(config.flowSpecValidation === false ? { flowSpecValidation: false } : {}),
+    ...(config.aigpMetric === undefined ? {} : { aigpMetric: config.aigpMetric }),
   };
 }

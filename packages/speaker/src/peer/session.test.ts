@@ -106,7 +106,7 @@ function bench({
     idleHold: new IdleHold(defaultSessionTimers, clock, seededRng(4)),
     delayOpenMs,
     keepaliveMs,
-    isBfdUp: false,
+    isBfdReady: false,
     counters: new MessageCounters(),
     isRecorded: true,
     taken: (taking, event, message) => recorder.take("initiated", taking, event, message),
@@ -323,13 +323,21 @@ test("strict BFD: the session is up when BFD is, and given up when BFD does not 
   clock.advance(9100);
   assert.equal(stream.sent.at(-1), "Hold Timer Expired (4/0)");
 
-  const vain = bench({ bfdStrict: true });
-  vain.session.start();
-  const waiting = await vain.connect();
-  waiting.receive(strictPeer);
-  vain.clock.advance(defaultSessionTimers.openHoldMs + 10);
-  assert.equal(waiting.sent.at(-1), "Cease/BFD Down (6/10)");
-  assert.equal(kindOf(vain.session), "Idle");
+  // The hold time bounds the wait, or BfdHoldTime where there is none.
+  for (const [holdTimeMs, boundMs] of [
+    [peer.holdTimeMs, peer.holdTimeMs],
+    [0, defaultSessionTimers.bfdHoldMs],
+  ] as const) {
+    const vain = bench({ bfdStrict: true });
+    vain.session.start();
+    const waiting = await vain.connect();
+    waiting.receive(encodeOpen(openOf({ ...peer, holdTimeMs, bfdStrict: true })));
+    vain.clock.advance(boundMs - 10);
+    assert.equal(kindOf(vain.session), "OpenConfirm");
+    vain.clock.advance(20);
+    assert.equal(waiting.sent.at(-1), "Cease/BFD Down (6/10)");
+    assert.equal(kindOf(vain.session), "Idle");
+  }
 });
 
 test("a malformed ROUTE-REFRESH ends the session with its own error", async () => {

@@ -46,8 +46,8 @@ export interface SessionHost {
   readonly delayOpenMs: number | undefined;
   /** Configured time between KEEPALIVEs; undefined: a third of the hold time. */
   readonly keepaliveMs: number | undefined;
-  /** The BFD session to the peer is Up. */
-  readonly isBfdUp: boolean;
+  /** The BFD session to the peer is Up, or the peer's operator has turned it off. */
+  readonly isBfdReady: boolean;
   readonly counters: MessageCounters;
   dial(signal: AbortSignal): Promise<MessageStream>;
   /** The OPEN to send. */
@@ -240,6 +240,7 @@ export class Session {
     sendKeepalive: () => this.#send("keepalive", keepalive),
     sendNotification: (before, event) => this.#notify(before, event),
     startLargeHoldTimer: () => this.#startHoldTimer(this.#host.timers.openHoldMs),
+    startBfdHoldTimer: () => this.#startHoldTimer(this.#holdTimeMs || this.#host.timers.bfdHoldMs),
     startHoldTimer: () => this.#restartHoldTimer(),
     startKeepaliveTimer: () => this.#startKeepaliveTimer(),
     stopSessionTimers: () => {
@@ -309,7 +310,8 @@ export class Session {
       lost: (message) => {
         if (!isCurrent()) return;
         this.#connection = undefined;
-        this.dispatch({ kind: "TcpConnectionFails", message });
+        const delaysOpen = this.#timers.isRunning("delayOpen");
+        this.dispatch({ kind: "TcpConnectionFails", message, delaysOpen });
       },
       drained: () => {
         if (!isCurrent()) return;
@@ -366,7 +368,7 @@ export class Session {
       return {
         kind: isDelaying ? "BGPOpen_with_DelayOpenTimer_running" : "BGPOpen",
         negotiated,
-        awaitsBfd: negotiated.bfdStrict && !this.#host.isBfdUp,
+        awaitsBfd: negotiated.bfdStrict && !this.#host.isBfdReady,
       };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -396,7 +398,7 @@ export class Session {
     const from = must(before, "an effect of a transition");
     const why = must(event, "an effect of a transition");
     const negotiated = "negotiated" in from ? from.negotiated : undefined;
-    this.#sent = notificationFor(negotiated, why, notificationOf(from, why));
+    this.#sent = notificationFor(negotiated, notificationOf(from, why));
     this.#send("notification", encodeNotification(this.#sent));
   }
 

@@ -1,4 +1,4 @@
-import { type AddressFamily, addressFamilies, type Negotiated, refreshSubtypes } from "@heddle/bgp";
+import type { AddressFamily, Negotiated } from "@heddle/bgp";
 import { SpeakerError } from "../errors.ts";
 import type { Session } from "./session.ts";
 
@@ -29,19 +29,4 @@ export function softResetOf(
     throw new SpeakerError("state", `Cannot refresh ${peer}: ${family}, want one of ${have}`);
   }
   return { session, negotiated, families: [family] };
-}
-
-/** Asks the peer for what `softResetOf` gives. @throws SpeakerError `state`, also if it cannot */
-export function requestRefresh(
-  peer: string,
-  established: Session | undefined,
-  family: AddressFamily | undefined,
-): void {
-  const { session, negotiated, families } = softResetOf(peer, established, family);
-  if (!negotiated.routeRefresh) {
-    throw new SpeakerError("state", `Cannot refresh ${peer}: it takes no ROUTE-REFRESH`);
-  }
-  for (const name of families) {
-    session.sendRouteRefresh({ ...addressFamilies[name], subtype: refreshSubtypes.request });
-  }
 }

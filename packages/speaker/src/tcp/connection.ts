@@ -5,9 +5,14 @@
 import type { Socket } from "node:net";
 import { DecodeError, Framer, type MessageVisitor } from "@heddle/bgp";
 import { type Ip, parseIp } from "@heddle/inet";
+import { readingTurn } from "./reading-turn.ts";
 
 /** Octets queued above which the next `send` asks its caller to stop. */
 export const writeQueueLengthMax: number = 512 * 1024;
+
+/** Octets taken before the clock is looked at: a millisecond's worth of routes. */
+const pieceLength = 8 * 1024;
+const nothing = new Uint8Array(0);
 
 /** How long a closed connection may take to deliver its last message. */
 const lingerMs = 2000;
@@ -52,6 +57,8 @@ export class Connection implements MessageStream {
   readonly #socket: Socket;
   readonly #framer = new Framer();
   #events: ConnectionEvents | undefined;
+  /** What was read and waits for the next turn, with the socket paused: at most one read. */
+  #unread: Uint8Array = nothing;
   /** What is sent waits for more. */
   #corked = false;
   /** Octets that were queued before that. */
@@ -125,19 +132,49 @@ export class Connection implements MessageStream {
   }
 
   #read(chunk: Uint8Array): void {
+    if (this.#events === undefined) return;
+    // A plain view: a Buffer's slice() would not copy, whatever the engine believes of it.
+    this.#unread = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (readingTurn.isOver) this.#wait();
+    else this.#take();
+  }
+
+  #wait(): void {
+    this.#socket.pause();
+    readingTurn.wait(() => {
+      this.#take();
+      if (this.#unread.length === 0) this.#socket.resume();
+    });
+  }
+
+  #take(): void {
+    while (this.#unread.length > 0) {
+      this.#takePiece();
+      if (this.#unread.length > 0 && readingTurn.isOver) {
+        this.#wait();
+        return;
+      }
+    }
+  }
+
+  #takePiece(): void {
+    const piece = this.#unread.subarray(0, pieceLength);
+    this.#unread = this.#unread.subarray(piece.length);
+    readingTurn.count(piece.length);
     const events = this.#events;
     if (events === undefined) return;
-    // A plain view: a Buffer's slice() would not copy, whatever the engine believes of it.
-    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     try {
-      this.#framer.push(bytes, events.message);
+      this.#framer.push(piece, events.message);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
+      this.#unread = nothing;
       events.malformed(error);
     }
   }
 
   #lose(message: string): void {
+    // What came before comes first: there may be a NOTIFICATION in it.
+    while (this.#unread.length > 0) this.#takePiece();
     const events = this.#events;
     this.#events = undefined;
     this.#socket.destroy();

@@ -10,9 +10,16 @@ export class RunningMain {
   readonly lines: Record<string, unknown>[] = [];
   #rest = "";
 
-  /** `file` is the module of the main. */
-  constructor(file: string, ...args: readonly string[]) {
-    this.child = spawn(process.execPath, [file, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  /** `file` is the module of the main; `netns` a network namespace of iproute2 to run it in. */
+  constructor(
+    file: string | { readonly file: string; readonly netns: string },
+    ...args: readonly string[]
+  ) {
+    const [command = "", ...before] =
+      typeof file === "string"
+        ? [process.execPath, file]
+        : ["ip", "netns", "exec", file.netns, process.execPath, file.file];
+    this.child = spawn(command, [...before, ...args], { stdio: ["ignore", "ignore", "pipe"] });
     this.child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
       const lines = (this.#rest + chunk).split("\n");
       this.#rest = lines.pop() as string;

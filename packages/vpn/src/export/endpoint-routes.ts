@@ -4,7 +4,7 @@
  */
 import { type EvpnRoute, type ExtendedCommunity, encodeEvpnRoute } from "@heddle/bgp";
 import { hostPrefix, type Ip, type Mac } from "@heddle/inet";
-import { findSubnet, findVrf } from "../check-vrfs.ts";
+import { checkHostMac, findSubnet, findVrf } from "../check-vrfs.ts";
 import { VpnError } from "../errors.ts";
 import { type LocalEndpoint, type Subnet, singleHomed, type Vrf, type Vtep } from "../vrf.ts";
 import { type OriginatedRoute, originated, tagCommunity } from "./originated-route.ts";
@@ -12,8 +12,8 @@ import { directPrefixRoute } from "./prefix-routes.ts";
 import { vpnRoute } from "./vpn-route.ts";
 
 /**
- * @throws VpnError `config` when the VRF or subnet is not among `vrfs`, or the endpoint has a MAC
- *   address without a subnet or the other way round
+ * @throws VpnError `config` when the VRF or subnet is not among `vrfs`, the endpoint has a MAC
+ *   address without a subnet or the other way round, or one that no host can have
  */
 export function endpointRoutes(
   vtep: Vtep,
@@ -26,6 +26,7 @@ export function endpointRoutes(
     const current = mac === undefined ? "a subnet alone" : "a MAC address alone";
     throw new VpnError("config", `Cannot announce endpoint: ${current}, want both or neither`);
   }
+  if (mac !== undefined) checkHostMac(mac, "endpoint");
   const routes: OriginatedRoute[] = [];
   if (mac !== undefined && name !== undefined) {
     const subnet = findSubnet(vrfs, vrf.name, name);
@@ -33,7 +34,9 @@ export function endpointRoutes(
     const ips = endpoint.ips.length === 0 ? [undefined] : endpoint.ips;
     for (const ip of ips) routes.push(macRoute(vtep, vrf, subnet, endpoint, mac, ip));
   }
-  for (const ip of endpoint.ips) {
+  // Every gateway has the address, so it leads to none of them.
+  const routed = endpoint.defaultGateway === true ? [] : endpoint.ips;
+  for (const ip of routed) {
     const prefix = hostPrefix(ip);
     if (name === undefined && vrf.l3 !== undefined) {
       routes.push(directPrefixRoute(vtep, vrf, vrf.l3, prefix, endpoint.tag));
@@ -51,9 +54,10 @@ function macRoute(
   mac: Mac,
   ip: Ip | undefined,
 ): OriginatedRoute {
+  const { defaultGateway = false, mobility, esi = singleHomed } = endpoint;
   // RFC 9135 5.1: with an address, symmetric routing adds what the IP-VRF needs.
-  const l3 = subnet.irb === "symmetric" && ip !== undefined ? vrf.l3 : undefined;
-  const { mobility, esi = singleHomed } = endpoint;
+  const isRouted = subnet.irb === "symmetric" && ip !== undefined && !defaultGateway;
+  const l3 = isRouted ? vrf.l3 : undefined;
   const route: EvpnRoute = {
     kind: "mac-ip",
     rd: subnet.rd,
@@ -66,6 +70,7 @@ function macRoute(
   };
   const communities: ExtendedCommunity[] = [];
   if (l3 !== undefined) communities.push({ kind: "router-mac", mac: l3.routerMac });
+  if (defaultGateway) communities.push({ kind: "default-gateway" });
   // RFC 7432 15: a host that has never moved goes without the community.
   if (mobility !== undefined && (mobility.sticky || mobility.sequence > 0)) {
     communities.push({ kind: "mac-mobility", ...mobility });

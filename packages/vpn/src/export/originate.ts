@@ -1,5 +1,5 @@
 /** All that this node originates, from all that is local to it. Pure, and the same in any order. */
-import { checkSegments, checkVrfs } from "../check-vrfs.ts";
+import { checkEndpointSegment, checkSegments, checkVrfs } from "../check-vrfs.ts";
 import { VpnError } from "../errors.ts";
 import type { LocalState, Vrf, Vtep } from "../vrf.ts";
 import { endpointRoutes } from "./endpoint-routes.ts";
@@ -21,6 +21,7 @@ export function originate(vtep: Vtep, state: LocalState): OriginatedRoutes {
   checkVrfs(vrfs);
   checkSegments(state.segments, vrfs);
   for (const vrf of vrfs) checkEncapsulation(vtep, vrf);
+  for (const endpoint of state.endpoints) checkEndpointSegment(endpoint, state.segments);
   const routes = new Map<string, OriginatedRoute>();
   const add = (added: readonly OriginatedRoute[]): void => {
     for (const route of added) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseEsi, parseIp, parseMac, parsePrefix, parseRouteTarget } from "@heddle/inet";
+import { parseEsi, parseIp, parseMac, parsePrefix, parseRouteTarget, parseVni } from "@heddle/inet";
 import { membershipRoutes, membershipsOf } from "../memberships.ts";
 import { segmentOf, stateOf, subnetOf, vrfOf, vtepOf } from "../testing/nodes.ts";
 import type { LocalEndpoint, LocalState } from "../vrf.ts";
@@ -41,6 +41,7 @@ function states(): readonly (readonly [string, LocalState])[] {
     ["the host came from elsewhere", stateOf({ vrfs, endpoints: [moved, pod] })],
     ["prefixes", stateOf({ vrfs, endpoints: [moved], prefixes: [gateway, direct] })],
     ["a host on a segment", stateOf({ vrfs, endpoints: [multihomed], segments: [segmentOf(esi)] })],
+    ["a gateway", stateOf({ vrfs, endpoints: [{ ...host, defaultGateway: true }] })],
     [
       "single-active",
       stateOf({
@@ -114,7 +115,7 @@ test("a segment with many route targets is announced under several route disting
     [
       ["10.0.0.1:0", segmentTargetCountMax],
       ["10.0.0.1:1", segmentTargetCountMax],
-      ["10.0.0.1:2", 300 - 2 * segmentTargetCountMax],
+      ["10.0.0.1:2", 300 + 1 - 2 * segmentTargetCountMax],
     ],
   );
 });
@@ -123,6 +124,8 @@ test("originate() refuses a state that is not consistent", () => {
   const red = vrfOf(1, 1);
   const { l3: _l3, ...unrouted } = red;
   const { mac: _mac, ...bodiless } = host;
+  const l3 = { vni: parseVni(10001), routerMac: parseMac("01:00:00:00:00:00") };
+  const groupRouter = vrfOf(1, 1, { l3 });
   const gateway = {
     vrf: "red-1",
     prefix: parsePrefix("2001:db8::/32"),
@@ -136,6 +139,24 @@ test("originate() refuses a state that is not consistent", () => {
     ],
     [/label 3, want 16 to 1048575/, { vrfs: [vrfOf(1, 1, { label: 3 })] }],
     [/symmetric routing, want an L3 VNI/, { vrfs: [unrouted] }],
+    [/MAC address 01:00:00:00:00:00, want a unicast/, { vrfs: [groupRouter] }],
+    [/of an endpoint: not known/, { vrfs: [red], endpoints: [{ ...host, esi }] }],
+    [
+      /not of subnet red-1\/a, want one/,
+      {
+        vrfs: [red],
+        segments: [segmentOf(esi, { subnets: [] })],
+        endpoints: [{ ...host, esi }],
+      },
+    ],
+    [
+      /a default gateway, want none/,
+      {
+        vrfs: [red],
+        segments: [segmentOf(esi)],
+        endpoints: [{ ...host, esi, defaultGateway: true }],
+      },
+    ],
     [/reserved identifier/, { vrfs: [red], segments: [segmentOf(0n)] }],
     [/subnet red-1\/b: not known/, { vrfs: [red], endpoints: [{ ...host, subnet: "b" }] }],
     [/VRF blue: not known/, { vrfs: [red], endpoints: [{ ...host, vrf: "blue" }] }],

@@ -9,8 +9,8 @@ import {
   type RouteTarget,
   routeDistinguisherFromBigint,
 } from "@heddle/inet";
-import { findSubnet } from "../check-vrfs.ts";
-import { electionCommunity, esImportMac } from "../segment-communities.ts";
+import { findSubnet, findVrf } from "../check-vrfs.ts";
+import { electionCommunities, esImportMac } from "../segment-communities.ts";
 import { type EthernetSegment, maxEthernetTag, type Subnet, type Vrf, type Vtep } from "../vrf.ts";
 import { type OriginatedRoute, originated } from "./originated-route.ts";
 
@@ -27,9 +27,15 @@ export function segmentRoutes(
   segment: EthernetSegment,
 ): OriginatedRoute[] {
   const subnets = segment.subnets.map(({ vrf, subnet }) => findSubnet(vrfs, vrf, subnet));
+  // RFC 7432 8.2.1.1: all that subnets export to; VRFs without the subnet have its hosts, too.
+  const targets = new Set(subnets.flatMap(({ exportTargets }) => exportTargets));
+  for (const [i, { vrf }] of segment.subnets.entries()) {
+    if (subnets[i]?.irb !== "symmetric") continue;
+    for (const target of findVrf(vrfs, vrf).exportTargets) targets.add(target);
+  }
   return [
     membership(vtep, segment),
-    ...wholeSegment(vtep, segment, subnets),
+    ...wholeSegment(vtep, segment, targets),
     ...subnets.map((subnet) => perSubnet(vtep, segment, subnet)),
   ];
 }
@@ -43,7 +49,7 @@ function membership(vtep: Vtep, segment: EthernetSegment): OriginatedRoute {
     encapsulations: ["vxlan"],
     communities: [
       { kind: "es-import", mac: esImportMac(esi) },
-      electionCommunity(segment.electionAlgorithm),
+      ...electionCommunities(segment.electionAlgorithm),
     ],
   });
 }
@@ -51,10 +57,9 @@ function membership(vtep: Vtep, segment: EthernetSegment): OriginatedRoute {
 function wholeSegment(
   vtep: Vtep,
   segment: EthernetSegment,
-  subnets: readonly Subnet[],
+  targets: ReadonlySet<RouteTarget>,
 ): OriginatedRoute[] {
-  const all = [...new Set(subnets.flatMap(({ exportTargets }) => exportTargets))];
-  all.sort((a, b) => (a < b ? -1 : 1));
+  const all = [...targets].sort((a, b) => (a < b ? -1 : 1));
   const routes: OriginatedRoute[] = [];
   for (let at = 0; at < all.length; at += segmentTargetCountMax) {
     const rd = ownRd(vtep, at / segmentTargetCountMax);

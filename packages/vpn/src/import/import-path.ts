@@ -13,6 +13,7 @@ import { hostPrefix, type Ip, type Mac, type Prefix, parseVni } from "@heddle/in
 import { must } from "@heddle/std";
 import type { ChosenTunnel } from "../encapsulation.ts";
 import type { TunnelHop } from "../hop.ts";
+import { isHostMac } from "../host-mac.ts";
 import { singleHomed, type Vtep } from "../vrf.ts";
 import type { AttributeReader, VpnAttributes } from "./path-attributes.ts";
 
@@ -43,8 +44,9 @@ export function pathIdOf(change: RouteChange): string {
 }
 
 /**
- * Undefined for a route that is gone, of a kind that is not known, that RFC 9136 3.1 wants treated
- * as withdrawn, or that leads back to this node although another one sent it.
+ * Undefined for a route that is gone, of a kind that is not known (RFC 9251 and RFC 9572 have
+ * those), that RFC 9136 3.2 wants treated as withdrawn, about a MAC address that no host can have,
+ * or that leads back to this node although another one sent it.
  */
 export function importPathOf(
   change: RouteChange,
@@ -58,6 +60,7 @@ export function importPathOf(
   if (route === undefined) return undefined;
   const attributes = reader.read(best.attributes, family !== "evpn");
   const local = best.peer === undefined;
+  if (!isUsable(route, attributes)) return undefined;
   if (!local && isBackHere(vtep, route, attributes)) return undefined;
   const candidate = must(change.candidate, "a best path is a candidate");
   return { id, route, prefix: prefixOfRoute(route), attributes, candidate, local };
@@ -69,11 +72,15 @@ function decodeRoute({ family, key }: RouteChange, payload: Uint8Array): Importe
   }
   if (family !== "evpn") return undefined;
   const route = decodeEvpnRoute(key, payload);
-  if (route.kind === "unknown") return undefined;
-  // At most one overlay index.
-  const isTwofold =
-    route.kind === "ip-prefix" && route.esi !== singleHomed && !isZero(route.gateway);
-  return isTwofold ? undefined : route;
+  return route.kind === "unknown" ? undefined : route;
+}
+
+function isUsable(route: ImportedRoute, { routerMac }: VpnAttributes): boolean {
+  if (route.kind === "mac-ip") return isHostMac(route.mac);
+  if (route.kind !== "ip-prefix") return true;
+  // RFC 9136 3.2: at most one overlay index, and a router's MAC address that is one.
+  const isTwofold = route.esi !== singleHomed && !isZero(route.gateway);
+  return !isTwofold && (routerMac === undefined || isHostMac(routerMac));
 }
 
 function isBackHere(vtep: Vtep, route: ImportedRoute, { endpoint }: VpnAttributes): boolean {

@@ -24,6 +24,7 @@ import { ImportTable } from "./import-table.ts";
 
 const esis = [parseEsi("00:01:02:03:04:05:06:07:08:09"), parseEsi("00:0a:02:03:04:05:06:07:08:09")];
 const gateway = parseIp("10.10.0.10");
+const onSegment = parseIp("10.10.0.11");
 const outside = parseIp("203.0.113.1");
 
 function vrfsOf(n: number, variant: number): Vrf[] {
@@ -55,8 +56,9 @@ function routesOf(n: number, variant: number): RouteChange[] {
   const tag = variant;
   const endpoints: LocalEndpoint[] = [
     { ...on, mac: mac(1), ips: [gateway], mobility, tag },
-    { ...on, mac: mac(2), ips: [parseIp("10.10.0.11")], esi },
+    { ...on, mac: mac(2), ips: [onSegment], esi, mobility },
     { ...on, mac: mac(3), ips: [], esi },
+    { ...on, mac: mac(4), ips: [parseIp("10.10.0.254")], defaultGateway: variant % 2 === 0 },
     { vrf: "red-1", ips: [outside] },
     { vrf: "red-2", subnet: "a", mac: mac(1), ips: [gateway] },
   ];
@@ -67,6 +69,7 @@ function routesOf(n: number, variant: number): RouteChange[] {
       gateway: variant % 2 === 0 ? gateway : outside,
     },
     { vrf: "red-1", prefix: parsePrefix("198.51.100.0/24"), tag },
+    { vrf: "red-1", prefix: parsePrefix("198.18.0.0/24"), gateway: onSegment },
     { vrf: "red-2", prefix: parsePrefix("203.0.113.1/32"), gateway: outside },
   ];
   const irb = (["symmetric", "asymmetric"] as const)[variant % 2] ?? "symmetric";
@@ -83,16 +86,22 @@ const pool: readonly RouteChange[] = [1, 2, 3, 4].flatMap((n) =>
   [0, 1, 2, 3].flatMap((variant) => routesOf(n, variant)),
 );
 
+/** Routes of segments, and of the host on them that has an address. */
+const ofSegments = pool.flatMap(({ best }, index) =>
+  /\[1\]:|\[10.10.0.11\]/.test(best?.text ?? "") ? [index] : [],
+);
+
+const eventOf = (index: fc.Arbitrary<number>) =>
+  fc.record({
+    kind: fc.constant("route" as const),
+    index,
+    withdraw: fc.nat(2).map((n) => n === 0),
+  });
+
 const events = fc.array(
   fc.oneof(
-    {
-      weight: 20,
-      arbitrary: fc.record({
-        kind: fc.constant("route" as const),
-        index: fc.nat(pool.length - 1),
-        withdraw: fc.nat(2).map((n) => n === 0),
-      }),
-    },
+    { weight: 20, arbitrary: eventOf(fc.nat(pool.length - 1)) },
+    { weight: 20, arbitrary: eventOf(fc.constantFrom(...ofSegments)) },
     {
       weight: 1,
       arbitrary: fc.record({ kind: fc.constant("configure" as const), variant: fc.nat(5) }),
@@ -169,6 +178,6 @@ test("incremental import equals full recomputation, whatever the history", () =>
       assert.deepEqual(printTable(bench.table, vrfsOf(1, variant)), kept);
       assert.deepEqual(bench.table.pathCount, after.table.pathCount);
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });

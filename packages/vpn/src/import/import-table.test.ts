@@ -319,6 +319,240 @@ test("a single-active segment is reached through one node, then through its only
   assert.equal(hop(), "vxlan 10.0.0.2 vni 20010");
 });
 
+test("attached to a single-active segment, a node sends to the one that is active", () => {
+  const segments = [segmentOf(esi, { singleActive: true })];
+  const table = new ImportTable(configOf(1));
+  table.configure([vrfOf(1, 1)], segments);
+  const active = evpnOf(2, { segments, endpoints: [{ ...host, esi }] });
+  for (const change of [...active, ...evpnOf(3, { segments })]) table.update(change);
+  const hops = (): (string | undefined)[] => {
+    const text = drain(table).join("\n");
+    return [/02:00:00:00:00:0a -> (.*) seq/, /10.10.0.10.32 -> (.*) tag/].map(
+      (line) => line.exec(text)?.[1],
+    );
+  };
+  const router = "mac-ip vxlan 10.0.0.2 vni 10001 mac 02:00:00:00:ff:02";
+  assert.deepEqual(hops(), ["vxlan 10.0.0.2 vni 20010", router]);
+  const whole = active.find((change) => ofRoute(change, "4294967295")) as RouteChange;
+  table.update(gone(whole));
+  const here = "segment 00:01:02:03:04:05:06:07:08:09";
+  assert.deepEqual(hops(), [here, `mac-ip ${here} mac 02:00:00:00:00:0a`]);
+});
+
+test("RFC 7432 14.1.2: nodes that announce the address share it without a route of the subnet", () => {
+  const segments = [segmentOf(esi)];
+  const endpoints = [{ ...host, esi }];
+  const routes = [2, 3].flatMap((n) =>
+    evpnOf(n, { segments, endpoints }).filter((change) => !ofRoute(change, "[1]:[0]:")),
+  );
+  const macLine = drain(tableOf([vrfOf(1, 1)], routes)).find((line) => line.includes("0a -> "));
+  assert.match(macLine as string, /-> vxlan 10.0.0.2 vni 20010, vxlan 10.0.0.3 vni 20010 seq/);
+});
+
+test("a neighbor on a segment is there as long as somebody announces its MAC address", () => {
+  const segments = [segmentOf(esi)];
+  const without = (routes: RouteChange[]): RouteChange[] =>
+    routes.filter((change) => !ofRoute(change, "[1]:[0]:"));
+  const two = without(evpnOf(2, { segments, endpoints: [{ ...host, esi }] }));
+  const three = without(evpnOf(3, { segments, endpoints: [{ ...host, ips: [], esi }] }));
+  const whole = two.find((change) => ofRoute(change, "4294967295")) as RouteChange;
+  const [others, hosts] = [false, true].map((isHost) =>
+    three.filter((change) => ofRoute(change, "[2]:") === isHost),
+  ) as [RouteChange[], RouteChange[]];
+  const table = tableOf([vrfOf(1, 1)], [...two, gone(whole), ...others]);
+  const neighbors = (): string[] => drain(table).filter((line) => line.includes("/a 10.10.0.10"));
+  assert.deepEqual(neighbors(), [], "its node does not announce the segment");
+  for (const change of hosts) table.update(change);
+  assert.deepEqual(neighbors(), ["red-1/a 10.10.0.10 -> 02:00:00:00:00:0a tag 77"]);
+  for (const change of hosts) table.update(gone(change));
+  assert.deepEqual(neighbors(), ["red-1/a 10.10.0.10 -> nothing"]);
+});
+
+/** The host route of 10.10.0.10 and what withdrawals of segments make of it. */
+function hostRoutes(table: ImportTable, ...changes: readonly RouteChange[]): string | undefined {
+  for (const change of changes) table.update(change);
+  return /red-1 10.10.0.10.32 -> (.*)/.exec(drain(table).join("\n"))?.[1];
+}
+
+test("an IP-VRF balances over the nodes of a segment, and loses one with the segment", () => {
+  const segments = [segmentOf(esi)];
+  const endpoints = [{ ...host, tag: 1, esi }];
+  // Sequence numbers of one segment may differ for a while.
+  const mobility = { sequence: 4, sticky: false };
+  const raised = [{ ...host, tag: 1, esi, mobility }];
+  const two = evpnOf(2, { segments, endpoints });
+  const three = evpnOf(3, { segments, endpoints: raised });
+  const hop = (n: number): string => `vxlan 10.0.0.${n} vni 10001 mac 02:00:00:00:ff:0${n}`;
+  const whole = two.find((change) => ofRoute(change, "4294967295")) as RouteChange;
+  for (const subnets of [vrfOf(1, 1).subnets, []]) {
+    const table = tableOf([vrfOf(1, 1, { subnets })], [...two, ...three]);
+    assert.equal(hostRoutes(table), `mac-ip ${hop(2)}, ${hop(3)} tag 1`);
+    assert.equal(hostRoutes(table, gone(whole)), `mac-ip ${hop(3)} tag 1`);
+    assert.equal(hostRoutes(table, whole), `mac-ip ${hop(2)}, ${hop(3)} tag 1`);
+  }
+  // Attached to it as well, the node delivers there.
+  const attached = new ImportTable(configOf(1));
+  attached.configure([vrfOf(1, 1)], segments);
+  const here = "segment 00:01:02:03:04:05:06:07:08:09 mac 02:00:00:00:00:0a";
+  assert.equal(hostRoutes(attached, ...two, ...three), `mac-ip ${here} tag 1`);
+});
+
+test("what is behind a gateway goes with the gateway's place, and with its segment", () => {
+  const segments = [segmentOf(esi)];
+  const gateway = { ...host, tag: 1, esi };
+  const prefix = parsePrefix("192.0.2.0/24");
+  const behind = evpnOf(4, { prefixes: [{ vrf: "red-1", prefix, gateway: host.ips[0]! }] });
+  const two = evpnOf(2, { segments, endpoints: [gateway] });
+  const table = tableOf([vrfOf(1, 1, { subnets: [] })], [...behind, ...two]);
+  const hop = (): string | undefined => /192.0.2.0.24 -> (.*)/.exec(drain(table).join("\n"))?.[1];
+  const over = (n: number): string =>
+    `ip-prefix vxlan 10.0.0.${n} vni 10001 mac 02:00:00:00:ff:0${n}`;
+  assert.equal(hop(), over(2));
+  const whole = two.find((change) => ofRoute(change, "4294967295")) as RouteChange;
+  const three = evpnOf(3, { segments, endpoints: [gateway] });
+  for (const change of [...three, gone(whole)]) table.update(change);
+  assert.equal(hop(), over(3));
+  // To a single-homed port of another node: one place, not two to share.
+  const moved = { ...gateway, esi: singleHomed, mobility: { sequence: 1, sticky: false } };
+  for (const change of [whole, ...evpnOf(5, { endpoints: [moved] })]) table.update(change);
+  assert.equal(hop(), over(5));
+});
+
+test("an IP-VRF reaches a single-active segment through one node", () => {
+  const segments = [segmentOf(esi, { singleActive: true })];
+  const of = (n: number): RouteChange[] =>
+    evpnOf(n, { segments, endpoints: [{ ...host, tag: 1, esi }] });
+  for (const subnets of [vrfOf(1, 1).subnets, []]) {
+    const table = tableOf([vrfOf(1, 1, { subnets })], [...of(3), ...of(2)]);
+    assert.equal(hostRoutes(table), "mac-ip vxlan 10.0.0.2 vni 10001 mac 02:00:00:00:ff:02 tag 1");
+  }
+});
+
+test("a VRF without the subnet uses routes of hosts on segments it has not heard of", () => {
+  const routes = evpnOf(2, { segments: [segmentOf(esi)], endpoints: [{ ...host, esi }] });
+  const unheard = routes.filter((change) => !ofRoute(change, "4294967295"));
+  const router = "mac-ip vxlan 10.0.0.2 vni 10001 mac 02:00:00:00:ff:02 tag 77";
+  assert.equal(hostRoutes(tableOf([vrfOf(1, 1, { subnets: [] })], unheard)), router);
+  assert.equal(hostRoutes(tableOf([vrfOf(1, 1)], unheard)), undefined);
+});
+
+test("RFC 7432 15: of equal sequence numbers the lowest address, whatever policy prefers", () => {
+  const at = (n: number, more: object, localPref = 100): RouteChange[] =>
+    [...originate(vtepOf(n), stateOf({ vrfs: [vrfOf(n, 1)], endpoints: [host], ...more })).values()]
+      .filter(({ family }) => family === "evpn")
+      .map((route) => announced(route, n, { localPref }));
+  const routes = [...at(3, {}, 300), ...at(2, {})];
+  const lines = drain(tableOf([vrfOf(1, 1)], routes)).join("\n");
+  assert.match(lines, /02:00:00:00:00:0a -> vxlan 10.0.0.2 vni 20010 seq 0/);
+  assert.match(lines, /10.10.0.10.32 -> mac-ip vxlan 10.0.0.2 vni 10001 mac 02:00:00:00:ff:02 tag/);
+  // Between this node and another it is the same: 10.0.0.1 against 10.0.0.2, then 10.0.0.9.
+  for (const [n, want] of [
+    [1, undefined],
+    [9, "mac-ip vxlan 10.0.0.2 vni 10001 mac 02:00:00:00:ff:02 tag 77"],
+  ] as const) {
+    const table = new ImportTable(configOf(n));
+    table.configure([vrfOf(n, 1)]);
+    const own = originate(vtepOf(n), stateOf({ vrfs: [vrfOf(n, 1)], endpoints: [host] }));
+    const local = [...own.values()].map((route) => announced(route, n, { local: true }));
+    const evpn = local.filter(({ family }) => family === "evpn");
+    assert.equal(hostRoutes(table, ...evpn, ...at(2, {})), want);
+  }
+});
+
+test("that a host has moved does not make its route better than a prefix of policy's choice", () => {
+  const mobility = { sequence: 9, sticky: false };
+  const hosts = evpnOf(2, { endpoints: [{ ...host, mobility }] });
+  const state = stateOf({
+    vrfs: [vrfOf(3, 1, { subnets: [] })],
+    endpoints: [{ vrf: "red-1", ips: host.ips }],
+  });
+  const preferred = [...originate(vtepOf(3), state).values()]
+    .filter(({ family }) => family === "evpn")
+    .map((route) => announced(route, 3, { localPref: 200 }));
+  assert.equal(
+    hostRoutes(tableOf([vrfOf(1, 1)], [...hosts, ...preferred])),
+    "ip-prefix vxlan 10.0.0.3 vni 10001 mac 02:00:00:00:ff:03",
+  );
+});
+
+test("RFC 7432 10.1: a default gateway has MAC and neighbor entries, but no route", () => {
+  const router = { ...host, defaultGateway: true };
+  assert.deepEqual(drain(tableOf([vrfOf(1, 1)], evpnOf(2, { endpoints: [router] }))), [
+    "red-1/a 02:00:00:00:00:0a -> vxlan 10.0.0.2 vni 20010 seq 0 gateway tag 77",
+    "red-1/a 10.10.0.10 -> 02:00:00:00:00:0a gateway tag 77",
+    "red-1/a flood -> vxlan 10.0.0.2 vni 20010",
+  ]);
+});
+
+test("RFC 7432 6.1: routes of other broadcast domains are not for a VLAN-based subnet", () => {
+  const rd = parseRouteDistinguisher("10.0.0.2:10");
+  const base = { kind: "mac-ip", rd, mac: parseMac("02:00:00:00:00:0a"), label: 20010 } as const;
+  const of = (ethernetTag: number): string[] =>
+    drain(tableOf([vrfOf(1, 1)], [evpnRoute(2, { ...base, esi: singleHomed, ethernetTag }, [])]));
+  const entry = ["red-1/a 02:00:00:00:00:0a -> vxlan 10.0.0.2 vni 20010 seq 0"];
+  assert.deepEqual(of(0), entry);
+  assert.deepEqual(of(20010), entry, "the VNI of the subnet names it");
+  assert.deepEqual(of(7), []);
+});
+
+test("addresses that nobody can have lead nowhere", () => {
+  const rd = parseRouteDistinguisher("10.0.0.2:10");
+  for (const mac of ["00:00:00:00:00:00", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"]) {
+    const of = { kind: "mac-ip", rd, ethernetTag: 0, esi: singleHomed, label: 20010 } as const;
+    const table = tableOf([vrfOf(1, 1)], [evpnRoute(2, { ...of, mac: parseMac(mac) }, [])]);
+    assert.equal(table.pathCount, 0, mac);
+    assert.throws(
+      () =>
+        originate(
+          vtepOf(2),
+          stateOf({ vrfs: [vrfOf(2, 1)], endpoints: [{ ...host, mac: parseMac(mac) }] }),
+        ),
+      { name: "VpnError", message: /want a unicast one/ },
+    );
+  }
+  const prefix = parsePrefix("192.0.2.0/24");
+  const direct = { kind: "ip-prefix", rd, ethernetTag: 0, prefix, esi: singleHomed } as const;
+  const router = { kind: "router-mac", mac: parseMac("01:00:00:00:00:01") } as const;
+  const route = { ...direct, gateway: parseIp("0.0.0.0"), label: 10001 };
+  const table = tableOf([vrfOf(1, 1)], [evpnRoute(2, route, [router])]);
+  assert.equal(table.pathCount, 0, "RFC 9136 3.2: treated as withdrawn");
+});
+
+test("a flood to a group, or to the node itself, is none", () => {
+  const rd = parseRouteDistinguisher("10.0.0.2:10");
+  const originator = parseIp("10.0.0.2");
+  const nlri = encodeEvpnRoute({ kind: "inclusive-multicast", rd, ethernetTag: 0, originator });
+  const target = encodeExtendedCommunity({
+    kind: "route-target",
+    routeTarget: parseRouteTarget("65000:10"),
+  });
+  const encap = encodeExtendedCommunity({ kind: "encapsulation", tunnelType: tunnelTypes.vxlan });
+  // RFC 9574: assisted replication is for who knows it; its flags on other tunnels mean nothing.
+  for (const [tunnelType, want] of [
+    [pmsiTunnelTypes.ingressReplication, 1],
+    [10, 0],
+  ] as const) {
+    const pmsiTunnel = { ...ingressReplication(originator, 20010), flags: 0x18, tunnelType };
+    const attributes = { nextHop: originator, extendedCommunities: [target, encap], pmsiTunnel };
+    const change = announced({ family: "evpn", ...nlri, attributes, id: "" }, 2);
+    assert.equal(drain(tableOf([vrfOf(1, 1)], [change])).length, want);
+  }
+  for (const [end, want] of [
+    ["10.0.0.2", ["red-1/a flood -> vxlan 10.0.0.2 vni 20010"]],
+    ["239.0.0.1", []],
+    ["0.0.0.0", []],
+    ["10.0.0.1", []],
+  ] as const) {
+    const attributes = {
+      nextHop: originator,
+      extendedCommunities: [target, encap],
+      pmsiTunnel: ingressReplication(parseIp(end), 20010),
+    };
+    const change = announced({ family: "evpn", ...nlri, attributes, id: "" }, 2);
+    assert.deepEqual(drain(tableOf([vrfOf(1, 1)], [change])), want, end);
+  }
+});
+
 test("the other nodes on a segment of ours are told with the algorithm they ask for", () => {
   const table = new ImportTable(configOf(1));
   table.configure([vrfOf(1, 1)], [segmentOf(esi)]);
@@ -394,6 +628,10 @@ test("encapsulations: the preferred one that both have, the unspecified one, non
     "mpls-in-udp 10.0.0.2 label 500",
   );
   const address = parseIp("10.0.0.9");
+  // RFC 4659 3.2.1.2: a next hop that is reached over IPv4.
+  const mapped = { nextHop: parseIp("::ffff:10.0.0.2") };
+  assert.equal(resultOf([encap(7)], mapped), "ipip 10.0.0.2");
+  assert.equal(resultOf([encap(7)], { nextHop: parseIp("2001:db8::2") }), "ipip 2001:db8::2");
   const tunnels = [
     { type: tunnelTypes.mplsInUdp, subTlvs: [{ kind: "egress-endpoint", address }] },
   ] as const;
@@ -436,7 +674,10 @@ test("update() takes no notice of routes of other families and of kinds that are
   const attributes = { extendedCommunities: [] };
   const nothing = new Uint8Array(0);
   const unknown = { key: Uint8Array.of(9, 1, 2), payload: nothing, attributes, id: "" };
-  table.update(announced({ family: "evpn", ...unknown }, 2));
+  // RFC 9251 has types 6 to 8, RFC 9572 types 9 to 11.
+  for (const type of [6, 7, 8, 9, 10, 11]) {
+    table.update(announced({ family: "evpn", ...unknown, key: Uint8Array.of(type, 1, 2) }, 2));
+  }
   table.update(announced({ family: "route-target", ...unknown, key: Uint8Array.of(0) }, 2));
   table.update(withdrawn({ family: "evpn", ...unknown }));
   assert.equal(table.pathCount, 0);

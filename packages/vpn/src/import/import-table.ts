@@ -9,68 +9,33 @@
  * so the RIB's limits bound it.
  */
 import type { MultipathConfig, RouteChange } from "@heddle/bgp";
-import {
-  compareIp,
-  type Esi,
-  type Ip,
-  type Mac,
-  type Prefix,
-  type RouteDistinguisher,
-  type VrfId,
-} from "@heddle/inet";
+import { compareIp, type Esi, type Ip, type RouteDistinguisher, type VrfId } from "@heddle/inet";
 import { checkSegments, checkVrfs } from "../check-vrfs.ts";
 import type { SegmentMember } from "../election.ts";
-import { equalHops, type TunnelHop } from "../hop.ts";
+import type { TunnelHop } from "../hop.ts";
 import { esImportMac } from "../segment-communities.ts";
 import type { EthernetSegment, Vrf, Vtep } from "../vrf.ts";
+import type {
+  ChangeSource,
+  Emit,
+  ImportChange,
+  MacEntry,
+  NeighborEntry,
+  VrfRoute,
+} from "./import-change.ts";
 import { type ImportPath, importPathOf, isKind, type PathOf, pathIdOf } from "./import-path.ts";
-import { type MacEntry, MacVrfTable, type NeighborEntry } from "./mac-vrf-table.ts";
+import { MacVrfTable } from "./mac-vrf-table.ts";
 import { AttributeReader } from "./path-attributes.ts";
 import { PathIndex } from "./path-index.ts";
 import { ResultTable } from "./result-table.ts";
 import { TargetIndex } from "./target-index.ts";
-import { type VrfContext, type VrfRoute, VrfTable } from "./vrf-table.ts";
+import { type VrfContext, VrfTable } from "./vrf-table.ts";
 
 export interface ImportConfig {
   readonly vtep: Vtep;
   /** For prefixes that come under several route distinguishers. */
   readonly multipath: MultipathConfig;
 }
-
-/** One result with its current state; without a value there is none any more. */
-export type ImportChange =
-  | {
-      readonly kind: "route";
-      readonly vrf: string;
-      readonly prefix: Prefix;
-      readonly value: VrfRoute | undefined;
-    }
-  | {
-      readonly kind: "mac";
-      readonly vrf: string;
-      readonly subnet: string;
-      readonly mac: Mac;
-      readonly value: MacEntry | undefined;
-    }
-  | {
-      readonly kind: "neighbor";
-      readonly vrf: string;
-      readonly subnet: string;
-      readonly ip: Ip;
-      readonly value: NeighborEntry | undefined;
-    }
-  | {
-      readonly kind: "flood";
-      readonly vrf: string;
-      readonly subnet: string;
-      readonly value: readonly TunnelHop[] | undefined;
-    }
-  /** The other nodes on a segment of ours, by address. */
-  | {
-      readonly kind: "segment";
-      readonly esi: Esi;
-      readonly value: readonly SegmentMember[] | undefined;
-    };
 
 /** A VRF with the tables of its subnets, by name. */
 interface Instance {
@@ -90,9 +55,10 @@ export class ImportTable {
   readonly #owners: Map<RouteDistinguisher, VrfId> = new Map();
   readonly #context: VrfContext;
   readonly #instances: Map<string, Instance> = new Map();
+  /** Tables with something to work out, the one that has waited longest first. */
+  readonly #marked: Set<ChangeSource> = new Set();
   /** Tables of what is gone, until everything of them is withdrawn. */
-  readonly #leaving: Set<{ readonly vrf: string; readonly table: VrfTable | MacVrfTable }> =
-    new Set();
+  readonly #leaving: Set<ChangeSource> = new Set();
   readonly #ownSegments: Map<Esi, EthernetSegment> = new Map();
   readonly #memberships: PathIndex<Esi, PathOf<"ethernet-segment">> = new PathIndex();
   readonly #members: ResultTable<Esi, readonly SegmentMember[]> = new ResultTable();
@@ -100,7 +66,11 @@ export class ImportTable {
   constructor(config: ImportConfig) {
     this.#config = config;
     this.#reader = new AttributeReader(config.vtep);
-    this.#context = { multipath: config.multipath, owners: this.#owners };
+    this.#context = {
+      multipath: config.multipath,
+      owners: this.#owners,
+      onMarked: (table) => this.#marked.add(table),
+    };
   }
 
   /**
@@ -118,7 +88,7 @@ export class ImportTable {
       if (names.has(name)) continue;
       this.#instances.delete(name);
       this.#unsubscribe(instance);
-      this.#leave(new VrfTable(instance.table.vrf, this.#context, instance.table), name);
+      this.#leave(instance.table);
       for (const table of instance.subnets.values()) this.#leaveSubnet(table, name);
     }
     for (const vrf of vrfs) this.#setVrf(vrf, segments);
@@ -135,29 +105,17 @@ export class ImportTable {
 
   /** True when `takeChanges` has something to do. */
   get changesPending(): boolean {
-    if (this.#members.isMarked) return true;
-    for (const { table, subnets } of this.#instances.values()) {
-      if (table.routes.isMarked) return true;
-      for (const subnet of subnets.values()) if (subnet.isMarked) return true;
-    }
-    return this.#leaving.size > 0;
+    return this.#members.isMarked || this.#marked.size > 0 || this.#leaving.size > 0;
   }
 
   /** What changed, after working out about `limit` results; each with its current state. */
   takeChanges(limit = 1024): ImportChange[] {
     const changes: ImportChange[] = [];
-    let left = limit;
-    const emit = (change: ImportChange): void => {
+    const emit: Emit = (change) => {
       changes.push(change);
     };
-    for (const entry of this.#leaving) {
-      left -= takeTable(entry.vrf, entry.table, left, emit);
-      if (!isMarked(entry.table)) this.#leaving.delete(entry);
-    }
-    for (const [vrf, { table, subnets }] of this.#instances) {
-      for (const subnet of subnets.values()) left -= takeTable(vrf, subnet, left, emit);
-      left -= takeTable(vrf, table, left, emit);
-    }
+    // What is gone goes first: it may be back under the same name.
+    const left = takeFrom(this.#marked, takeFrom(this.#leaving, limit, emit), emit);
     this.#members.take(
       left,
       (esi) => this.#membersOf(esi),
@@ -232,22 +190,24 @@ export class ImportTable {
     }
     for (const path of this.#localPaths) {
       if (before.get(path.route.rd) === this.#owners.get(path.route.rd)) continue;
-      for (const importer of this.#targets.importersOf(path)) importer.touch(path);
+      this.#targets.forEachImporter(path, (importer) => importer.touch(path));
     }
   }
 
   #setVrf(vrf: Vrf, segments: readonly EthernetSegment[]): void {
     const before = this.#instances.get(vrf.name);
     const own = new Map(vrf.subnets.map(({ name }) => [name, segmentsOn(segments, vrf, name)]));
-    const signature = signatureOf([vrf, [...own]]);
+    const signature = signatureOf([vrf, [...own].map(([name, on]) => [name, on.map(traitsOf)])]);
     if (before?.signature === signature) return;
     if (before !== undefined) this.#unsubscribe(before);
     const table = new VrfTable(vrf, this.#context, before?.table);
+    const { onMarked } = this.#context;
     const subnets = new Map<string, MacVrfTable>();
     for (const subnet of vrf.subnets) {
-      const esis = new Set(own.get(subnet.name));
+      const ownSegments = new Map(own.get(subnet.name)?.map((segment) => [segment.esi, segment]));
+      const cx = { vrf: vrf.name, ownSegments, listener: table, onMarked };
       const replaced = before?.subnets.get(subnet.name);
-      subnets.set(subnet.name, new MacVrfTable(subnet, esis, table, replaced));
+      subnets.set(subnet.name, new MacVrfTable(subnet, cx, replaced));
     }
     for (const [name, gone] of before?.subnets ?? []) {
       if (!subnets.has(name)) this.#leaveSubnet(gone, vrf.name);
@@ -262,18 +222,25 @@ export class ImportTable {
 
   #unsubscribe({ table, subnets }: Instance): void {
     this.#targets.removeImporter(table, table.vrf.importTargets);
+    this.#marked.delete(table);
     for (const subnet of subnets.values()) {
       this.#targets.removeImporter(subnet, subnet.subnet.importTargets);
+      this.#marked.delete(subnet);
     }
   }
 
-  /** `table` has no paths, so all its results come out as none. */
-  #leave(table: VrfTable | MacVrfTable, vrf: string): void {
-    if (isMarked(table)) this.#leaving.add({ vrf, table });
+  /** Takes over the results of `gone` without its paths, so that all of them come out as none. */
+  #leave(gone: VrfTable): void {
+    this.#addLeaving(new VrfTable(gone.vrf, { ...this.#context, onMarked: deaf }, gone));
   }
 
-  #leaveSubnet(table: MacVrfTable, vrf: string): void {
-    this.#leave(new MacVrfTable(table.subnet, new Set(), deaf, table), vrf);
+  #leaveSubnet(gone: MacVrfTable, vrf: string): void {
+    const cx = { vrf, ownSegments: new Map(), listener: deafListener, onMarked: deaf };
+    this.#addLeaving(new MacVrfTable(gone.subnet, cx, gone));
+  }
+
+  #addLeaving(table: ChangeSource): void {
+    if (table.isMarked) this.#leaving.add(table);
   }
 
   #setSegments(segments: readonly EthernetSegment[]): void {
@@ -300,58 +267,19 @@ export class ImportTable {
   }
 }
 
-const deaf = { onIp: () => undefined, onMac: () => undefined, onSegment: () => undefined };
+const deaf = (): void => undefined;
+const deafListener = { onIp: deaf, onMac: deaf, onSegment: deaf };
 
-function isMarked(table: VrfTable | MacVrfTable): boolean {
-  return table instanceof VrfTable ? table.routes.isMarked : table.isMarked;
-}
-
-/** Returns how many results were worked out. */
-function takeTable(
-  vrf: string,
-  table: VrfTable | MacVrfTable,
-  limit: number,
-  emit: (change: ImportChange) => void,
-): number {
-  if (table instanceof VrfTable) {
-    const routeOf = (prefix: Prefix): VrfRoute | undefined => table.route(prefix);
-    return table.routes.take(limit, routeOf, equalRoutes, (prefix, value) =>
-      emit({ kind: "route", vrf, prefix, value }),
-    );
+/** Takes from tables in turn, up to `limit` results; returns how many more there could have been. */
+function takeFrom(tables: Set<ChangeSource>, limit: number, emit: Emit): number {
+  let left = limit;
+  for (const table of tables) {
+    if (left <= 0) break;
+    tables.delete(table);
+    left -= table.take(left, emit);
+    if (table.isMarked) tables.add(table);
   }
-  const subnet = table.subnet.name;
-  const macOf = (mac: Mac): MacEntry | undefined => table.macEntry(mac);
-  const neighborOf = (ip: Ip): NeighborEntry | undefined => table.neighborEntry(ip);
-  let count = table.macs.take(limit, macOf, equalMacs, (mac, value) =>
-    emit({ kind: "mac", vrf, subnet, mac, value }),
-  );
-  count += table.neighbors.take(limit - count, neighborOf, equalNeighbors, (ip, value) =>
-    emit({ kind: "neighbor", vrf, subnet, ip, value }),
-  );
-  const floodOf = (): readonly TunnelHop[] | undefined => table.floodEntry();
-  count += table.floods.take(limit - count, floodOf, equalHops, (_key, value) =>
-    emit({ kind: "flood", vrf, subnet, value }),
-  );
-  return count;
-}
-
-function equalRoutes(a: VrfRoute, b: VrfRoute): boolean {
-  return a.source === b.source && a.tag === b.tag && equalHops(a.hops, b.hops);
-}
-
-function equalMacs(a: MacEntry, b: MacEntry): boolean {
-  return (
-    a.esi === b.esi &&
-    a.node === b.node &&
-    a.sequence === b.sequence &&
-    a.sticky === b.sticky &&
-    a.tag === b.tag &&
-    equalHops(a.hops, b.hops)
-  );
-}
-
-function equalNeighbors(a: NeighborEntry, b: NeighborEntry): boolean {
-  return a.mac === b.mac && a.defaultGateway === b.defaultGateway && a.tag === b.tag;
+  return left;
 }
 
 function equalMembers(a: readonly SegmentMember[], b: readonly SegmentMember[]): boolean {
@@ -364,11 +292,20 @@ function equalMembers(a: readonly SegmentMember[], b: readonly SegmentMember[]):
   );
 }
 
-function segmentsOn(segments: readonly EthernetSegment[], vrf: Vrf, subnet: string): Esi[] {
+function segmentsOn(
+  segments: readonly EthernetSegment[],
+  vrf: Vrf,
+  subnet: string,
+): EthernetSegment[] {
   const on = segments.filter(({ subnets }) =>
     subnets.some((other) => other.vrf === vrf.name && other.subnet === subnet),
   );
-  return on.map(({ esi }) => esi).sort((a, b) => (a < b ? -1 : 1));
+  return on.sort((a, b) => (a.esi < b.esi ? -1 : 1));
+}
+
+/** What a VRF makes of a segment of this node. */
+function traitsOf({ esi, singleActive }: EthernetSegment): unknown {
+  return [esi, singleActive];
 }
 
 function signatureOf(value: unknown): string {

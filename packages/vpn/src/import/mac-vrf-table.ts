@@ -8,39 +8,15 @@
  * 9.2.2): a type 1 route of the segment makes a node count at all, so its withdrawal moves all
  * hosts at once (8.2); one of the subnet makes it share the load while the segment is all-active.
  */
-import { selectBest } from "@heddle/bgp";
-import { compareIp, type Esi, type Ip, type Mac, type Prefix } from "@heddle/inet";
-import type { MacHop, TunnelHop } from "../hop.ts";
-import type { RemoteMac } from "../mac-mobility.ts";
-import { maxEsi, maxEthernetTag, type Subnet, singleHomed } from "../vrf.ts";
+import type { Esi, Ip, Mac, Prefix } from "@heddle/inet";
+import { equalHops, type MacHop, type TunnelHop } from "../hop.ts";
+import { type EthernetSegment, maxEthernetTag, type Subnet } from "../vrf.ts";
+import { selectHost } from "./host-choice.ts";
+import type { ChangeSource, Emit, MacEntry, NeighborEntry, OnMarked } from "./import-change.ts";
 import { type ImportPath, isKind, type PathOf, tunnelHop } from "./import-path.ts";
 import { byId, PathIndex } from "./path-index.ts";
 import { ResultTable } from "./result-table.ts";
-
-/** What the others say of a MAC address; as it is, the remote side of `stepMobility`. */
-export interface MacEntry extends RemoteMac {
-  readonly mac: Mac;
-  /** At least one; several for an all-active segment, by end point. */
-  readonly hops: readonly MacHop[];
-  readonly tag: number | undefined;
-}
-
-export interface NeighborEntry {
-  readonly ip: Ip;
-  readonly mac: Mac;
-  /** RFC 7432 10.1: the address of a default gateway. */
-  readonly defaultGateway: boolean;
-  readonly tag: number | undefined;
-}
-
-/** What others announce of a segment. */
-interface SegmentNodes {
-  /** End points with a route of the whole segment. */
-  readonly valid: ReadonlySet<Ip>;
-  readonly singleActive: boolean;
-  /** Of nodes with a route of the subnet, by end point. */
-  readonly hops: readonly TunnelHop[];
-}
+import { byEndpoint, isMultihomed, isOnSegment, SegmentIndex } from "./segment-index.ts";
 
 /** What may look different to the subnet's VRF after a change. */
 export interface MacVrfListener {
@@ -50,40 +26,40 @@ export interface MacVrfListener {
   onSegment(esi: Esi): void;
 }
 
-/** More than any segment has nodes. */
-const segmentNodeCountMax = 64;
+/** What a table has to do with the rest of the node. */
+export interface MacVrfContext {
+  /** Name of its VRF. */
+  readonly vrf: string;
+  /** Segments of this node that the subnet is on. */
+  readonly ownSegments: ReadonlyMap<Esi, EthernetSegment>;
+  readonly listener: MacVrfListener;
+  readonly onMarked: OnMarked;
+}
 
-export class MacVrfTable {
+export class MacVrfTable implements ChangeSource {
   readonly subnet: Subnet;
   readonly macs: ResultTable<Mac, MacEntry>;
   readonly neighbors: ResultTable<Ip, NeighborEntry>;
   /** One result, under the key 0. */
   readonly floods: ResultTable<0, readonly TunnelHop[]>;
-  readonly #ownSegments: ReadonlySet<Esi>;
-  readonly #listener: MacVrfListener;
+  readonly #cx: MacVrfContext;
   readonly #byMac: PathIndex<Mac, PathOf<"mac-ip">> = new PathIndex();
   readonly #byIp: PathIndex<Ip, PathOf<"mac-ip">> = new PathIndex();
   readonly #bySegment: PathIndex<Esi, PathOf<"mac-ip">> = new PathIndex();
-  readonly #wholeSegments: PathIndex<Esi> = new PathIndex();
-  readonly #subnetSegments: PathIndex<Esi, PathOf<"ethernet-auto-discovery">> = new PathIndex();
+  readonly #segments: SegmentIndex = new SegmentIndex();
   readonly #multicast: Set<PathOf<"inclusive-multicast">> = new Set();
-  /** Of segments that have not changed since. */
-  readonly #nodes: Map<Esi, SegmentNodes> = new Map();
 
   /** `before` is the table that this one replaces: its results stay until they are worked out. */
-  constructor(
-    subnet: Subnet,
-    ownSegments: ReadonlySet<Esi>,
-    listener: MacVrfListener,
-    before?: MacVrfTable,
-  ) {
+  constructor(subnet: Subnet, cx: MacVrfContext, before?: MacVrfTable) {
     this.subnet = subnet;
-    this.#ownSegments = ownSegments;
-    this.#listener = listener;
+    this.#cx = cx;
     this.macs = before?.macs ?? new ResultTable();
     this.neighbors = before?.neighbors ?? new ResultTable();
     this.floods = before?.floods ?? new ResultTable();
-    for (const results of [this.macs, this.neighbors, this.floods]) results.markAll();
+    for (const results of [this.macs, this.neighbors, this.floods]) {
+      results.bind(() => cx.onMarked(this));
+      results.markAll();
+    }
   }
 
   get isMarked(): boolean {
@@ -91,68 +67,102 @@ export class MacVrfTable {
   }
 
   add(path: ImportPath): void {
+    if (!this.#isOfSubnet(path)) return;
     if (isKind(path, "mac-ip")) {
       const { ip, mac, esi } = path.route;
       this.#byMac.add(mac, path);
       if (ip !== undefined) this.#byIp.add(ip, path);
-      if (isMultihomed(esi)) this.#bySegment.add(esi, path);
+      if (isOnSegment(path)) this.#bySegment.add(esi, path);
       this.touch(path);
     } else if (isKind(path, "inclusive-multicast")) {
       this.#multicast.add(path);
       this.floods.mark(0);
     } else if (isKind(path, "ethernet-auto-discovery")) {
-      const { esi, ethernetTag } = path.route;
-      if (ethernetTag === maxEthernetTag) this.#wholeSegments.add(esi, path);
-      else this.#subnetSegments.add(esi, path);
-      this.#touchSegment(esi);
+      this.#segments.add(path);
+      this.#touchSegment(path.route.esi);
     }
   }
 
   remove(path: ImportPath): void {
+    if (!this.#isOfSubnet(path)) return;
     if (isKind(path, "mac-ip")) {
       const { ip, mac, esi } = path.route;
       this.#byMac.delete(mac, path);
       if (ip !== undefined) this.#byIp.delete(ip, path);
-      if (isMultihomed(esi)) this.#bySegment.delete(esi, path);
+      if (isOnSegment(path)) this.#bySegment.delete(esi, path);
       this.touch(path);
     } else if (isKind(path, "inclusive-multicast")) {
       this.#multicast.delete(path);
       this.floods.mark(0);
     } else if (isKind(path, "ethernet-auto-discovery")) {
-      const { esi, ethernetTag } = path.route;
-      if (ethernetTag === maxEthernetTag) this.#wholeSegments.delete(esi, path);
-      else this.#subnetSegments.delete(esi, path);
-      this.#touchSegment(esi);
+      this.#segments.delete(path);
+      this.#touchSegment(path.route.esi);
     }
   }
 
   /** The entries of a host's path, and what is resolved by it, may come out differently. */
   touch(path: ImportPath): void {
     if (!isKind(path, "mac-ip")) return;
-    const { prefix, route } = path;
-    this.macs.mark(route.mac);
-    this.#listener.onMac(route.mac);
-    if (route.ip === undefined || prefix === undefined) return;
-    this.neighbors.mark(route.ip);
-    this.#listener.onIp(route.ip, prefix);
+    const { esi, mac } = path.route;
+    this.macs.mark(mac);
+    this.#cx.listener.onMac(mac);
+    this.#touchIp(path);
+    if (!isOnSegment(path)) return;
+    // A host on a segment is reached through all who announce its MAC address there.
+    for (const other of this.#byMac.get(mac)) if (other.route.esi === esi) this.#touchIp(other);
+  }
+
+  #touchIp({ prefix, route: { ip } }: PathOf<"mac-ip">): void {
+    if (ip === undefined || prefix === undefined) return;
+    this.neighbors.mark(ip);
+    this.#cx.listener.onIp(ip, prefix);
+  }
+
+  /**
+   * RFC 7432 6.1: routes of a VLAN-based service have the Ethernet tag 0. Senders with one bundle
+   * of VLANs put the VNI there; other tags are other broadcast domains under the same route target.
+   */
+  #isOfSubnet({ route }: ImportPath): boolean {
+    if (!("ethernetTag" in route)) return false;
+    const { ethernetTag: tag, kind } = route;
+    const isWhole = kind === "ethernet-auto-discovery" && tag === maxEthernetTag;
+    return tag === 0 || isWhole || tag === this.subnet.l2Vni;
   }
 
   #touchSegment(esi: Esi): void {
-    this.#nodes.delete(esi);
     for (const path of this.#bySegment.get(esi)) this.touch(path);
-    this.#listener.onSegment(esi);
+    this.#cx.listener.onSegment(esi);
+  }
+
+  take(limit: number, emit: Emit): number {
+    const { vrf } = this.#cx;
+    const subnet = this.subnet.name;
+    const macOf = (mac: Mac): MacEntry | undefined => this.macEntry(mac);
+    const neighborOf = (ip: Ip): NeighborEntry | undefined => this.neighborEntry(ip);
+    const floodOf = (): readonly TunnelHop[] | undefined => this.floodEntry();
+    let count = this.macs.take(limit, macOf, equalMacs, (mac, value) =>
+      emit({ kind: "mac", vrf, subnet, mac, value }),
+    );
+    count += this.neighbors.take(limit - count, neighborOf, equalNeighbors, (ip, value) =>
+      emit({ kind: "neighbor", vrf, subnet, ip, value }),
+    );
+    count += this.floods.take(limit - count, floodOf, equalHops, (_key, value) =>
+      emit({ kind: "flood", vrf, subnet, value }),
+    );
+    return count;
   }
 
   macEntry(mac: Mac): MacEntry | undefined {
     const path = this.#best(this.#byMac.sorted(mac).filter(({ local }) => !local));
     if (path === undefined) return undefined;
-    const { endpoint, sequence, sticky, tag } = path.attributes;
+    const { defaultGateway, endpoint, sequence, sticky, tag } = path.attributes;
     const { esi } = path.route;
-    return { mac, hops: this.reach(path), esi, node: endpoint, sequence, sticky, tag };
+    const hops = this.reach(path);
+    return { mac, hops, esi, node: endpoint, sequence, sticky, defaultGateway, tag };
   }
 
   neighborEntry(ip: Ip): NeighborEntry | undefined {
-    const path = selectFrom(this.#byIp.sorted(ip).filter(({ local }) => !local));
+    const path = this.#best(this.#byIp.sorted(ip).filter(({ local }) => !local));
     if (path === undefined) return undefined;
     const { defaultGateway, tag } = path.attributes;
     return { ip, mac: path.route.mac, defaultGateway, tag };
@@ -185,19 +195,44 @@ export class MacVrfTable {
     return this.#byIp.sorted(ip);
   }
 
+  /** Whether the path is one of this subnet. */
+  holds(path: PathOf<"mac-ip">): boolean {
+    return this.#byMac.has(path.route.mac, path);
+  }
+
+  /** As other nodes say, or this one, which is on it. */
+  isSingleActive(esi: Esi): boolean {
+    const attached = this.#cx.ownSegments.get(esi)?.singleActive;
+    return attached === true || this.#segments.nodesOf(esi).singleActive;
+  }
+
   /** Where frames to the host of a path of another node go; empty when it cannot be reached. */
   reach(path: PathOf<"mac-ip">): readonly MacHop[] {
-    const { esi, label } = path.route;
-    const own = tunnelHop(path.attributes.tunnel, label);
+    const { esi } = path.route;
+    const own = hostHop(path);
     if (!isMultihomed(esi)) return own === undefined ? [] : [own];
-    if (this.#ownSegments.has(esi)) return [{ kind: "segment", esi }];
-    const { valid, singleActive, hops } = this.#nodesOf(esi);
-    const others = hops.filter(({ endpoint }) => valid.has(endpoint));
+    const attached = this.#cx.ownSegments.get(esi);
+    // RFC 7432 9.2.2: what is attached here as well is reached here. On a single-active segment
+    // that holds for one node alone, which is the one that announces the host.
+    if (attached?.singleActive === false) return [{ kind: "segment", esi }];
+    const { valid, singleActive, hops } = this.#segments.nodesOf(esi);
     const isValid = own !== undefined && valid.has(own.endpoint);
-    if (!singleActive) return byEndpoint(isValid ? [...others, own] : others);
+    if (attached !== undefined) return isValid ? [own] : [{ kind: "segment", esi }];
+    const others = hops.filter(({ endpoint }) => valid.has(endpoint));
+    if (!singleActive) return byEndpoint([...others, ...this.#hopsOfHost(path, valid)]);
     if (isValid) return [own];
     // RFC 7432 14.1.1: the backup, when there can be only one.
     return others.length === 1 ? others : [];
+  }
+
+  /** RFC 7432 14.1.2: of nodes that announce the address itself, the label is that route's. */
+  #hopsOfHost({ route: { esi, mac } }: PathOf<"mac-ip">, valid: ReadonlySet<Ip>): TunnelHop[] {
+    const hops: TunnelHop[] = [];
+    for (const path of this.#byMac.sorted(mac)) {
+      const hop = path.local || path.route.esi !== esi ? undefined : hostHop(path);
+      if (hop !== undefined && valid.has(hop.endpoint)) hops.push(hop);
+    }
+    return hops;
   }
 
   /**
@@ -205,46 +240,31 @@ export class MacVrfTable {
    * segment as a whole there.
    */
   segmentHops(esi: Esi): readonly MacHop[] {
-    return this.#ownSegments.has(esi) ? [{ kind: "segment", esi }] : this.#nodesOf(esi).hops;
+    const isAttached = this.#cx.ownSegments.has(esi);
+    return isAttached ? [{ kind: "segment", esi }] : this.#segments.nodesOf(esi).hops;
   }
 
   #best(paths: PathOf<"mac-ip">[]): PathOf<"mac-ip"> | undefined {
-    return selectFrom(paths.filter((path) => path.local || this.reach(path).length > 0));
-  }
-
-  #nodesOf(esi: Esi): SegmentNodes {
-    const known = this.#nodes.get(esi);
-    if (known !== undefined) return known;
-    const valid = new Set<Ip>();
-    let singleActive = false;
-    for (const { attributes, local } of this.#wholeSegments.get(esi)) {
-      if (local || attributes.tunnel === undefined) continue;
-      valid.add(attributes.endpoint);
-      singleActive ||= attributes.singleActive;
-    }
-    const hops: TunnelHop[] = [];
-    for (const { attributes, local, route } of this.#subnetSegments.sorted(esi)) {
-      const hop = local ? undefined : tunnelHop(attributes.tunnel, route.label);
-      if (hop !== undefined) hops.push(hop);
-    }
-    const nodes = { valid, singleActive, hops: byEndpoint(hops).slice(0, segmentNodeCountMax) };
-    if (valid.size + hops.length > 0) this.#nodes.set(esi, nodes);
-    return nodes;
+    return selectHost(paths.filter((path) => path.local || this.reach(path).length > 0));
   }
 }
 
-function isMultihomed(esi: Esi): boolean {
-  return esi !== singleHomed && esi !== maxEsi;
+function hostHop({ attributes, route }: PathOf<"mac-ip">): TunnelHop | undefined {
+  return tunnelHop(attributes.tunnel, route.label);
 }
 
-/** The best of paths in a fixed order, which decides where the decision process does not. */
-function selectFrom(paths: readonly PathOf<"mac-ip">[]): PathOf<"mac-ip"> | undefined {
-  if (paths.length < 2) return paths[0];
-  return selectBest(paths.map((path) => ({ ...path.candidate, path })))?.path;
+function equalMacs(a: MacEntry, b: MacEntry): boolean {
+  return (
+    a.esi === b.esi &&
+    a.node === b.node &&
+    a.sequence === b.sequence &&
+    a.sticky === b.sticky &&
+    a.defaultGateway === b.defaultGateway &&
+    a.tag === b.tag &&
+    equalHops(a.hops, b.hops)
+  );
 }
 
-/** Sorted; of hops to the same end point the last. */
-function byEndpoint(hops: readonly TunnelHop[]): TunnelHop[] {
-  const distinct = new Map(hops.map((hop) => [hop.endpoint, hop]));
-  return [...distinct.values()].sort((a, b) => compareIp(a.endpoint, b.endpoint));
+function equalNeighbors(a: NeighborEntry, b: NeighborEntry): boolean {
+  return a.mac === b.mac && a.defaultGateway === b.defaultGateway && a.tag === b.tag;
 }

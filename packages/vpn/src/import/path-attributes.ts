@@ -8,7 +8,7 @@ import {
   routeTargetsOf,
   securityTagOf,
 } from "@heddle/bgp";
-import type { Ip, Mac, RouteTarget } from "@heddle/inet";
+import { type Ip, ip4FromNumber, type Mac, type RouteTarget } from "@heddle/inet";
 import { type ChosenTunnel, chooseTunnel } from "../encapsulation.ts";
 import { electionAlgorithmOf } from "../segment-communities.ts";
 import type { ElectionAlgorithm, Vtep } from "../vrf.ts";
@@ -56,11 +56,13 @@ export class AttributeReader {
 }
 
 function readAttributes(attributes: PathAttributes, vtep: Vtep, isVpn: boolean): VpnAttributes {
-  const { extendedCommunities, nextHop, pmsiTunnel } = attributes;
+  const { extendedCommunities, pmsiTunnel } = attributes;
+  const nextHop = unmapped(attributes.nextHop);
   // A label of 20 bits is no VNI, and IP in IP carries no frames.
   const wanted = vtep.encapsulations.filter((kind) => kind !== (isVpn ? "vxlan" : "ipip"));
   const unspecified = isVpn ? vtep.unspecifiedVpn : vtep.unspecifiedEvpn;
-  const tunnel = chooseTunnel(attributes, wanted, unspecified);
+  const chosen = chooseTunnel({ ...attributes, nextHop }, wanted, unspecified);
+  const tunnel = chosen !== undefined && isUnicast(chosen.endpoint) ? chosen : undefined;
   return {
     targets: [...new Set(routeTargetsOf(extendedCommunities))],
     tunnel,
@@ -79,8 +81,26 @@ function floodOf(
   if (tunnel === undefined || pmsiTunnel === undefined) return undefined;
   const endpoint = ingressReplicationEndpoint(pmsiTunnel);
   if (endpoint === undefined || endpoint === vtep.address) return undefined;
+  if (!isUnicast(endpoint)) return undefined;
   return { tunnel: { ...tunnel, endpoint }, label: pmsiTunnel.label };
 }
+
+/** RFC 4659 3.2.1.2: IPv6 routes of a node that is reached over IPv4 have ::ffff:a.b.c.d. */
+function unmapped(address: Ip): Ip {
+  const isMapped = typeof address === "bigint" && address >> 32n === 0xffffn;
+  return isMapped ? ip4FromNumber(Number(address & 0xffffffffn)) : address;
+}
+
+/** Of a tunnel's end: neither unspecified nor a group, which would multiply what is sent. */
+function isUnicast(address: Ip): boolean {
+  if (typeof address === "number") return address !== 0 && address < groups4;
+  return address !== 0n && address < groups6;
+}
+
+/** 224.0.0.0; what is above is no host's either (RFC 1112 4). */
+const groups4 = 0xe0000000;
+/** ff00:: (RFC 4291 2.7). */
+const groups6 = 0xffn << 120n;
 
 type Communities = Pick<
   VpnAttributes,

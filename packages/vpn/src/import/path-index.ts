@@ -21,6 +21,11 @@ export class PathIndex<K, P extends ImportPath = ImportPath> {
     }
   }
 
+  has(key: K, path: P): boolean {
+    const known = this.#paths.get(key);
+    return known instanceof Set ? known.has(path) : known === path;
+  }
+
   get(key: K): Iterable<P> {
     const known = this.#paths.get(key);
     if (known === undefined) return none;

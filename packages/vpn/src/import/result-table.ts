@@ -5,13 +5,21 @@
 export class ResultTable<K, V> {
   readonly #values: Map<K, V> = new Map();
   readonly #marked: Set<K> = new Set();
+  #onMarked: () => void = () => undefined;
+
+  /** From now on `onMarked` is called when the first result is marked; at once if one is. */
+  bind(onMarked: () => void): void {
+    this.#onMarked = onMarked;
+    if (this.isMarked) onMarked();
+  }
 
   mark(key: K): void {
+    if (this.#marked.size === 0) this.#onMarked();
     this.#marked.add(key);
   }
 
   markAll(): void {
-    for (const key of this.#values.keys()) this.#marked.add(key);
+    for (const key of this.#values.keys()) this.mark(key);
   }
 
   get isMarked(): boolean {

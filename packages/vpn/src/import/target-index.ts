@@ -31,23 +31,36 @@ export class TargetIndex {
 
   addPath(path: ImportPath): void {
     for (const target of path.attributes.targets) addTo(this.#paths, target, path);
-    for (const importer of this.importersOf(path)) importer.add(path);
+    this.forEachImporter(path, (importer) => importer.add(path));
   }
 
   removePath(path: ImportPath): void {
     for (const target of path.attributes.targets) deleteFrom(this.#paths, target, path);
-    for (const importer of this.importersOf(path)) importer.remove(path);
+    this.forEachImporter(path, (importer) => importer.remove(path));
   }
 
   /** Each once, however many route targets lead to it. */
-  importersOf(path: ImportPath): ReadonlySet<Importer> {
-    const found = new Set<Importer>();
-    for (const target of path.attributes.targets) {
-      for (const importer of this.#importers.get(target) ?? []) found.add(importer);
+  forEachImporter(
+    { attributes: { targets } }: ImportPath,
+    visit: (importer: Importer) => void,
+  ): void {
+    for (const [i, target] of targets.entries()) {
+      for (const importer of this.#importers.get(target) ?? none) {
+        if (!this.#hasOneOf(importer, targets, i)) visit(importer);
+      }
     }
-    return found;
+  }
+
+  /** Whether the importer has one of the first `count` targets. */
+  #hasOneOf(importer: Importer, targets: readonly RouteTarget[], count: number): boolean {
+    for (let i = 0; i < count; i += 1) {
+      if (this.#importers.get(targets[i] as RouteTarget)?.has(importer) === true) return true;
+    }
+    return false;
   }
 }
+
+const none: readonly never[] = [];
 
 function addTo<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
   const known = map.get(key);

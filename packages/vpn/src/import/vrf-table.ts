@@ -2,7 +2,8 @@
  * The IP-VRF: routes by prefix, chosen among everything that the VRF imports, whatever route
  * distinguisher it comes under, by the decision process (RFC 4364 4.3, RFC 4271 9.1.2).
  *
- * Sources of a prefix, the first wins where the decision process sees no difference:
+ * An address of a host is in one place, which MAC mobility decides before anything else; then the
+ * sources of a prefix compete, and the first wins where the decision process sees no difference:
  *
  *      MAC/IP        a host: over the L3 VNI (symmetric IRB), or over the L2 VNI of a subnet that
  *                    routes asymmetrically (RFC 9135 5, 6)
@@ -10,9 +11,12 @@
  *                    segment, or the MAC address of a router
  *      VPN           RFC 4364, RFC 4659
  *
- * An overlay index is resolved by routes of hosts in the VRF's subnets; a gateway address outside
- * of them by a route of just that address which has no overlay index itself, so resolution ends
- * after one step and cannot go round in a circle.
+ * An overlay index is resolved by routes of hosts in the VRF's subnets (RFC 9136 3.2 knows no
+ * other); a gateway address outside of them by a route of just that address which has no overlay
+ * index itself, so resolution ends after one step and cannot go round in a circle.
+ *
+ * A host on a segment counts while its node announces the segment (RFC 7432 8.2), and is balanced
+ * over the nodes that announce the host: of others the MAC address of the router is not known.
  */
 import { type Candidate, type MultipathConfig, selectMultipath } from "@heddle/bgp";
 import {
@@ -25,43 +29,41 @@ import {
   type VrfId,
   widthOf,
 } from "@heddle/inet";
-import { formatHop, type RouteHop, withInnerMac } from "../hop.ts";
-import { singleHomed, type Vrf } from "../vrf.ts";
+import { equalHops, formatHop, type RouteHop, withInnerMac } from "../hop.ts";
+import { maxEthernetTag, singleHomed, type Vrf } from "../vrf.ts";
+import { pathsOfPlace, selectHost } from "./host-choice.ts";
+import type { ChangeSource, Emit, OnMarked, VrfRoute } from "./import-change.ts";
 import { type ImportPath, isKind, isZero, type PathOf, tunnelHop } from "./import-path.ts";
 import type { MacVrfListener, MacVrfTable } from "./mac-vrf-table.ts";
 import { byId, PathIndex } from "./path-index.ts";
 import { ResultTable } from "./result-table.ts";
-
-export interface VrfRoute {
-  readonly prefix: Prefix;
-  /** At least one; traffic is shared among them. The best path's come first. */
-  readonly hops: readonly RouteHop[];
-  /** Of the best path. */
-  readonly source: "mac-ip" | "ip-prefix" | "vpn";
-  readonly tag: number | undefined;
-}
+import { isOnSegment, SegmentIndex } from "./segment-index.ts";
 
 /** What all VRFs of a node share. */
 export interface VrfContext {
   readonly multipath: MultipathConfig;
   /** Own VRFs by the route distinguishers of themselves and of their subnets. */
   readonly owners: ReadonlyMap<RouteDistinguisher, VrfId>;
+  readonly onMarked: OnMarked;
 }
 
 /** Of a MAC/IP route only one with an address. */
 type RoutePath = PathOf<"vpn" | "ip-prefix" | "mac-ip"> & { readonly prefix: Prefix };
+type HostPath = RoutePath & PathOf<"mac-ip">;
 
-interface Choice extends Candidate {
+interface Usable {
   readonly path: RoutePath;
   readonly hops: readonly RouteHop[];
 }
+
+type Choice = Candidate & Usable;
 
 /** Most next hops of a route: no more than a data plane's group takes. */
 export const hopCountMax = 64;
 
 const sourceRank = { "mac-ip": 0, "ip-prefix": 1, vpn: 2 } as const;
 
-export class VrfTable implements MacVrfListener {
+export class VrfTable implements MacVrfListener, ChangeSource {
   readonly vrf: Vrf;
   readonly routes: ResultTable<Prefix, VrfRoute>;
   readonly #cx: VrfContext;
@@ -70,6 +72,8 @@ export class VrfTable implements MacVrfListener {
   readonly #byGateway: PathIndex<Ip, RoutePath> = new PathIndex();
   readonly #byRouterMac: PathIndex<Mac, RoutePath> = new PathIndex();
   readonly #bySegment: PathIndex<Esi, RoutePath> = new PathIndex();
+  readonly #hostsBySegment: PathIndex<Esi, RoutePath> = new PathIndex();
+  readonly #segments: SegmentIndex = new SegmentIndex();
   #subnets: readonly MacVrfTable[] = [];
 
   /** `before` is the table that this one replaces: its results stay until they are worked out. */
@@ -77,7 +81,20 @@ export class VrfTable implements MacVrfListener {
     this.vrf = vrf;
     this.#cx = cx;
     this.routes = before?.routes ?? new ResultTable();
+    this.routes.bind(() => cx.onMarked(this));
     this.routes.markAll();
+  }
+
+  get isMarked(): boolean {
+    return this.routes.isMarked;
+  }
+
+  take(limit: number, emit: Emit): number {
+    const vrf = this.vrf.name;
+    const routeOf = (prefix: Prefix): VrfRoute | undefined => this.route(prefix);
+    return this.routes.take(limit, routeOf, equalRoutes, (prefix, value) =>
+      emit({ kind: "route", vrf, prefix, value }),
+    );
   }
 
   /** Before the first `add`. */
@@ -86,22 +103,32 @@ export class VrfTable implements MacVrfListener {
   }
 
   add(path: ImportPath): void {
+    if (isWholeSegment(path)) {
+      this.#segments.add(path);
+      for (const host of this.#hostsBySegment.get(path.route.esi)) this.touch(host);
+    }
     if (!isRoutePath(path)) return;
     this.#byPrefix.add(path.prefix, path);
     const { gateway, routerMac, segment } = overlayOf(path);
     if (gateway !== undefined) this.#byGateway.add(gateway, path);
     if (routerMac !== undefined) this.#byRouterMac.add(routerMac, path);
     if (segment !== undefined) this.#bySegment.add(segment, path);
+    if (isOnSegment(path)) this.#hostsBySegment.add(path.route.esi, path);
     this.touch(path);
   }
 
   remove(path: ImportPath): void {
+    if (isWholeSegment(path)) {
+      this.#segments.delete(path);
+      for (const host of this.#hostsBySegment.get(path.route.esi)) this.touch(host);
+    }
     if (!isRoutePath(path)) return;
     this.#byPrefix.delete(path.prefix, path);
     const { gateway, routerMac, segment } = overlayOf(path);
     if (gateway !== undefined) this.#byGateway.delete(gateway, path);
     if (routerMac !== undefined) this.#byRouterMac.delete(routerMac, path);
     if (segment !== undefined) this.#bySegment.delete(segment, path);
+    if (isOnSegment(path)) this.#hostsBySegment.delete(path.route.esi, path);
     this.touch(path);
   }
 
@@ -132,16 +159,48 @@ export class VrfTable implements MacVrfListener {
 
   /** Undefined when there is nothing usable, or the best is this VRF's own. */
   route(prefix: Prefix): VrfRoute | undefined {
-    const choices: Choice[] = [];
+    const usable: Usable[] = [];
     for (const path of this.#pathsTo(prefix)) {
       const hops = this.#hopsOf(path);
-      if (hops.length > 0) choices.push({ ...path.candidate, path, hops });
+      if (hops.length > 0) usable.push({ path, hops });
     }
-    const ranked = choices.length < 2 ? choices : selectMultipath(choices, this.#cx.multipath);
+    const ranked = this.#rank(usable);
     const best = ranked[0];
     if (best === undefined || this.#isOwn(best.path)) return undefined;
     const { attributes, route } = best.path;
     return { prefix, hops: this.#joinHops(ranked), source: route.kind, tag: attributes.tag };
+  }
+
+  #rank(usable: readonly Usable[]): readonly Usable[] {
+    if (usable.length < 2) return usable;
+    return selectMultipath(this.#inPlace(usable), this.#cx.multipath);
+  }
+
+  /** Without routes of hosts that are elsewhere by now; between sources the place is nothing. */
+  #inPlace(usable: readonly Usable[]): Choice[] {
+    const hosts = usable.flatMap(({ path }) => (isKind(path, "mac-ip") ? [path] : []));
+    const place = new Set<RoutePath>(this.#placeOf(hosts));
+    const choices: Choice[] = [];
+    for (const { path, hops } of usable) {
+      if (isKind(path, "mac-ip") && !place.has(path)) continue;
+      const { mac: _place, ...candidate } = path.candidate;
+      choices.push({ ...candidate, mobility: 0, path, hops });
+    }
+    return choices;
+  }
+
+  /** RFC 7432 14.1.1: a host on a single-active segment is reached through one node. */
+  #placeOf(hosts: readonly HostPath[]): readonly HostPath[] {
+    const place = pathsOfPlace(hosts);
+    const [first] = place;
+    if (first === undefined || place.length === 1 || !this.#isSingleActive(first)) return place;
+    const best = selectHost(place);
+    return best === undefined ? [] : [best];
+  }
+
+  #isSingleActive({ route: { esi } }: HostPath): boolean {
+    if (this.#segments.nodesOf(esi).singleActive) return true;
+    return this.#subnets.some((table) => table.isSingleActive(esi));
   }
 
   /** Imported paths and those of hosts in subnets that route asymmetrically, in a fixed order. */
@@ -162,7 +221,9 @@ export class VrfTable implements MacVrfListener {
   }
 
   /** The hops of paths that share the load, each end point once. */
-  #joinHops(ranked: readonly Choice[]): readonly RouteHop[] {
+  #joinHops(ranked: readonly Usable[]): readonly RouteHop[] {
+    const [first] = ranked;
+    if (first !== undefined && ranked.length === 1 && first.hops.length === 1) return first.hops;
     const joined = new Map<Ip | string, RouteHop>();
     for (const { path, hops } of ranked) {
       if (this.#isOwn(path)) continue;
@@ -198,19 +259,40 @@ export class VrfTable implements MacVrfListener {
         return vpnHops(path, route.labels);
       case "ip-prefix":
         return routedHops(path, route.label);
-      case "mac-ip": {
-        const symmetric = route.label2 === undefined ? [] : routedHops(path, route.label2);
-        return symmetric.length > 0 ? symmetric : this.#bridgedHops(path);
-      }
+      case "mac-ip":
+        return isKind(path, "mac-ip") ? this.#hostRouteHops(path) : [];
     }
   }
 
-  /** RFC 9135 6: over the broadcast domain of a subnet that routes asymmetrically. */
-  #bridgedHops(path: RoutePath): readonly RouteHop[] {
-    if (!isKind(path, "mac-ip") || path.route.ip === undefined) return [];
-    const { ip, mac } = path.route;
+  /** RFC 9135 5: over the L3 VNI where the route has one and the sender's router is known. */
+  #hostRouteHops(path: HostPath): readonly RouteHop[] {
+    const { label2 } = path.route;
+    const hops = label2 === undefined ? [] : routedHops(path, label2);
+    if (hops.length === 0) return this.#bridgedHops(path);
+    return isOnSegment(path) ? this.#hopsOnSegment(path, hops) : hops;
+  }
+
+  /** A VRF without the subnet need not have been told of the segment; then the route is enough. */
+  #hopsOnSegment(path: HostPath, hops: readonly RouteHop[]): readonly RouteHop[] {
+    const { endpoint } = path.attributes;
+    const { esi, mac } = path.route;
     for (const table of this.#subnets) {
-      if (table.subnet.irb !== "asymmetric" || !table.pathsByIp(ip).includes(path)) continue;
+      if (!table.holds(path)) continue;
+      const reach = table.reach(path);
+      if (reach.some(({ kind }) => kind === "segment")) {
+        return [{ kind: "segment", esi, innerMac: mac }];
+      }
+      return reach.some((hop) => "endpoint" in hop && hop.endpoint === endpoint) ? hops : [];
+    }
+    const { valid } = this.#segments.nodesOf(esi);
+    return valid.size === 0 || valid.has(endpoint) ? hops : [];
+  }
+
+  /** RFC 9135 6: over the broadcast domain of a subnet that routes asymmetrically. */
+  #bridgedHops(path: HostPath): readonly RouteHop[] {
+    const { mac } = path.route;
+    for (const table of this.#subnets) {
+      if (table.subnet.irb !== "asymmetric" || !table.holds(path)) continue;
       return table.reach(path).map((hop) => withInnerMac(hop, mac));
     }
     return [];
@@ -222,15 +304,15 @@ export class VrfTable implements MacVrfListener {
       const host = table.bestByIp(gateway);
       if (host !== undefined) return this.#hostHops(table, host, gateway);
     }
-    const choices: Choice[] = [];
+    const usable: Usable[] = [];
     for (const path of this.#pathsTo(hostPrefix(gateway))) {
       const { gateway: index, routerMac, segment } = overlayOf(path);
       if ((index ?? routerMac ?? segment) !== undefined) continue;
       const hops = this.#directHops(path);
-      if (hops.length > 0) choices.push({ ...path.candidate, path, hops });
+      if (hops.length > 0) usable.push({ path, hops });
     }
     const hops: RouteHop[] = [];
-    for (const { path, hops: found } of selectMultipath(choices, this.#cx.multipath)) {
+    for (const { path, hops: found } of this.#rank(usable)) {
       if (!this.#isOwn(path)) hops.push(...found);
       else hops.push({ kind: "local", vrf: this.vrf.vrfId, gateway });
     }
@@ -284,8 +366,18 @@ function overlayOf({ attributes, route }: RoutePath): Overlay {
   return route.label === 0 && routerMac !== undefined ? { routerMac } : direct;
 }
 
+/** RFC 7432 10.1: the address of a default gateway is every gateway's own, and no host. */
 function isRoutePath(path: ImportPath): path is RoutePath {
-  return path.prefix !== undefined;
+  if (path.prefix === undefined) return false;
+  return !isKind(path, "mac-ip") || !path.attributes.defaultGateway;
+}
+
+function isWholeSegment(path: ImportPath): path is PathOf<"ethernet-auto-discovery"> {
+  return isKind(path, "ethernet-auto-discovery") && path.route.ethernetTag === maxEthernetTag;
+}
+
+function equalRoutes(a: VrfRoute, b: VrfRoute): boolean {
+  return a.source === b.source && a.tag === b.tag && equalHops(a.hops, b.hops);
 }
 
 function isHost({ family, length }: Prefix): boolean {

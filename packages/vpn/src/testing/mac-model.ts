@@ -1,6 +1,6 @@
 /**
  * For tests: MAC entries worked out from a list of routes with loops over all of them, to compare
- * `MacVrfTable` with. Written from RFC 7432 8.2, 8.4, 14.1.1 and 15.1, not from the table.
+ * `MacVrfTable` with. Written from RFC 7432 8.2, 8.4, 10.1, 14.1 and 15, not from the table.
  */
 import {
   decodeEvpnRoute,
@@ -10,7 +10,7 @@ import {
   routeTargetsOf,
   securityTagOf,
 } from "@heddle/bgp";
-import { compareIp, type Esi, formatEsi, formatIp, formatMac, type Ip } from "@heddle/inet";
+import { compareIp, formatEsi, formatIp, formatMac, type Ip } from "@heddle/inet";
 import type { EthernetSegment, Subnet, Vrf } from "../vrf.ts";
 
 interface Known {
@@ -38,8 +38,7 @@ export function macLines(
         subnets.some((other) => other.vrf === vrf.name && other.subnet === subnet.name),
       );
       const known = importedBy(routes, subnet);
-      const own = on.map(({ esi }) => esi);
-      for (const line of linesOf(known, own)) lines.push(`${vrf.name}/${subnet.name} ${line}`);
+      for (const line of linesOf(known, on)) lines.push(`${vrf.name}/${subnet.name} ${line}`);
     }
   }
   return lines.sort();
@@ -58,25 +57,38 @@ function importedBy(routes: readonly RouteChange[], { importTargets }: Subnet): 
   return known;
 }
 
-function linesOf(known: readonly Known[], own: readonly Esi[]): string[] {
+function linesOf(known: readonly Known[], own: readonly EthernetSegment[]): string[] {
   const hosts = known.filter((other): other is Host => other.route.kind === "mac-ip");
   const lines: string[] = [];
   for (const mac of new Set(hosts.map(({ route }) => route.mac))) {
     const reachable = hosts
       .filter(({ route }) => route.mac === mac)
       .map((host) => ({ host, hops: hopsOf(host, known, own) }))
-      .filter(({ hops }) => hops.length > 0)
+      .filter(({ hops }) => hops.length > 0);
+    const place = reachable
+      .map(({ host }) => host)
+      .sort(
+        (a, b) => b.mobility - a.mobility || compareIp(a.node, b.node) || (a.id < b.id ? -1 : 1),
+      )
+      .at(0);
+    const inPlace = reachable
+      .filter(({ host: { mobility, node, route } }) => {
+        if (place === undefined || route.esi !== place.route.esi) return false;
+        return route.esi !== 0n || (node === place.node && mobility === place.mobility);
+      })
       .sort(({ host: a }, { host: b }) => {
         if (a.mobility !== b.mobility) return b.mobility - a.mobility;
         return a.score - b.score || a.identifier - b.identifier || (a.id < b.id ? -1 : 1);
       });
-    const [first] = reachable;
+    const [first] = inPlace;
     if (first === undefined) continue;
     const { communities, mobility, route } = first.host;
     const tag = securityTagOf(communities);
+    const kinds = communities.map((value) => decodeExtendedCommunity(value).kind);
     lines.push(
       `${formatMac(mac)} -> ${first.hops.join(", ")} seq ${mobility % 2 ** 32}` +
         (mobility >= 2 ** 32 ? " sticky" : "") +
+        (kinds.includes("default-gateway") ? " gateway" : "") +
         (route.esi === 0n ? "" : ` esi ${formatEsi(route.esi)}`) +
         (tag === undefined ? "" : ` tag ${tag}`),
     );
@@ -84,11 +96,17 @@ function linesOf(known: readonly Known[], own: readonly Esi[]): string[] {
   return lines;
 }
 
-function hopsOf({ node, route }: Host, known: readonly Known[], own: readonly Esi[]): string[] {
+function hopsOf(
+  { node, route }: Host,
+  known: readonly Known[],
+  own: readonly EthernetSegment[],
+): string[] {
   const { esi } = route;
   const hop = (at: Ip): string => `vxlan ${formatIp(at)} vni ${route.label}`;
   if (esi === 0n) return [hop(node)];
-  if (own.includes(esi)) return [`segment ${formatEsi(esi)}`];
+  const attached = own.find((segment) => segment.esi === esi);
+  const here = [`segment ${formatEsi(esi)}`];
+  if (attached?.singleActive === false) return here;
   const announcing = (isWhole: boolean): Known[] =>
     known.filter(
       ({ route: other }) =>
@@ -98,6 +116,7 @@ function hopsOf({ node, route }: Host, known: readonly Known[], own: readonly Es
     );
   const whole = announcing(true);
   const isValid = (at: Ip): boolean => whole.some((other) => other.node === at);
+  if (attached !== undefined) return isValid(node) ? [hop(node)] : here;
   const others = announcing(false)
     .map((other) => other.node)
     .filter(isValid);
@@ -106,6 +125,11 @@ function hopsOf({ node, route }: Host, known: readonly Known[], own: readonly Es
   );
   if (isSingleActive && isValid(node)) return [hop(node)];
   if (isSingleActive) return others.length === 1 ? others.map(hop) : [];
-  const all = new Set(isValid(node) ? [...others, node] : others);
+  const mac = route.mac;
+  const announcers = known
+    .filter(({ route: r }) => r.kind === "mac-ip" && r.mac === mac && r.esi === esi)
+    .map((other) => other.node)
+    .filter(isValid);
+  const all = new Set([...others, ...announcers]);
   return [...all].sort(compareIp).map(hop);
 }

@@ -1,5 +1,5 @@
 /** For tests: nodes of one design, and their routes as the RIB of another node gives them. */
-import { macMobilityOf, type PathAttributes, type RouteChange } from "@heddle/bgp";
+import { decodeEvpnRoute, macMobilityOf, type PathAttributes, type RouteChange } from "@heddle/bgp";
 import {
   parseIp,
   parseIp4,
@@ -97,6 +97,8 @@ export function announced(
   };
   const mobility = macMobilityOf(attributes.extendedCommunities);
   const isLocal = more.local === true;
+  const decoded = family === "evpn" ? decodeEvpnRoute(key, payload) : undefined;
+  const { nextHop } = attributes;
   return {
     family,
     key,
@@ -117,6 +119,7 @@ export function announced(
     candidate: {
       score: isLocal ? -1 : 1000 - (more.localPref ?? 100),
       mobility: mobility === undefined ? 0 : Number(mobility.sticky) * 2 ** 32 + mobility.sequence,
+      ...(decoded?.kind === "mac-ip" ? { mac: { nextHop, esi: decoded.esi } } : {}),
       med: 0,
       neighborAsn: undefined,
       external: false,

@@ -1,7 +1,8 @@
 /** For tests: what a table holds, as lines of text in a fixed order. */
 import { formatEsi, formatIp, formatMac, formatPrefix } from "@heddle/inet";
 import { formatHop, type RouteHop } from "../hop.ts";
-import type { ImportChange, ImportTable } from "../import/import-table.ts";
+import type { ImportChange } from "../import/import-change.ts";
+import type { ImportTable } from "../import/import-table.ts";
 import type { Vrf } from "../vrf.ts";
 
 /** The table must have been drained. */
@@ -59,9 +60,10 @@ function textOf(change: ImportChange): string {
       return `${source} ${hopsOf(hops)}${tagOf(tag)}`;
     }
     case "mac": {
-      const { esi, hops, sequence, sticky, tag } = change.value;
+      const { defaultGateway, esi, hops, sequence, sticky, tag } = change.value;
       const segment = esi === 0n ? "" : ` esi ${formatEsi(esi)}`;
-      return `${hopsOf(hops)} seq ${sequence}${sticky ? " sticky" : ""}${segment}${tagOf(tag)}`;
+      const flags = `${sticky ? " sticky" : ""}${defaultGateway ? " gateway" : ""}`;
+      return `${hopsOf(hops)} seq ${sequence}${flags}${segment}${tagOf(tag)}`;
     }
     case "neighbor": {
       const { defaultGateway, mac, tag } = change.value;

@@ -257,9 +257,12 @@ export const evpnWire: Omit<NlriCodec, "format" | "parse"> = {
   keyLengthMax,
   payloadLengthMax,
   walk(bytes, start, end, options, visit) {
+    let unknownCount = 0;
     walkAll(bytes, start, end, options, (cursor) => {
       if (knownTypes.has(cursor.key[0] as number)) visit(cursor);
+      else unknownCount += 1;
     });
+    return unknownCount;
   },
   encodedLength(key, payload) {
     const rest = payload === undefined ? withdrawnPayloadLength(key) : payload.length;

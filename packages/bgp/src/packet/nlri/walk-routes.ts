@@ -33,7 +33,7 @@ export function newCursor(keyLengthMax: number, payloadLengthMax: number): NlriC
 
 /** The `walk` of a codec whose routes lie on the wire as `format` says. */
 export function walkerOf(format: RouteFormat, cursor: NlriCursor): NlriCodec["walk"] {
-  return (bytes, start, end, options, visit): void => {
+  return (bytes, start, end, options, visit): number => {
     checkRoutes(format, bytes, start, end, options);
     const { addPath, withdrawn } = options;
     cursor.pathId = 0;
@@ -45,6 +45,7 @@ export function walkerOf(format: RouteFormat, cursor: NlriCursor): NlriCodec["wa
       at = format.read(bytes, at, withdrawn, cursor);
       visit(cursor);
     }
+    return 0;
   };
 }
 

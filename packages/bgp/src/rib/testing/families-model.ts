@@ -1,8 +1,8 @@
 /**
  * A naive RIB of all families for the property test: lists of routes from which everything is
  * worked out anew. It knows add-path, route target constraints, confederations, route server
- * clients, roles, long-lived stale routes, MAC mobility and ownership; import and export policies
- * accept all.
+ * clients, roles, long-lived stale routes, MAC mobility, AIGP and ownership; import policies accept
+ * all, and export policies, which may give VPN routes other route targets.
  */
 import type { Asn, Ip4 } from "@heddle/inet";
 import type { AddressFamily } from "../../packet/address-family.ts";
@@ -26,6 +26,9 @@ export interface FamiliesPeer {
   readonly routeServerClient: boolean;
   readonly role?: "provider" | "customer" | "peer";
   readonly ownRoutesOnly: boolean;
+  readonly aigp: boolean;
+  /** Of the routes of VPNs that the peer is sent. */
+  readonly retarget?: bigint;
 }
 
 interface Held {
@@ -54,15 +57,22 @@ export class FamiliesModel {
   /** Whether the routes of peers with `ownRoutesOnly` are their own. */
   owns = true;
   readonly #peers: readonly FamiliesPeer[];
+  /** RFC 9494 4.6 is in force. */
+  readonly #partial: boolean;
   #held: Held[] = [];
+  /** Peers and families whose stale routes are long-lived. */
+  readonly #longLived: Set<string> = new Set();
 
-  constructor(peers: readonly FamiliesPeer[]) {
+  constructor(peers: readonly FamiliesPeer[], partial: boolean) {
     this.#peers = peers;
+    this.#partial = partial;
   }
 
   announce(peer: number, route: TestRoute, pathId: number, attributes: PathAttributes): void {
     this.withdraw(peer, route, pathId);
-    this.#held.push({ peer, pathId, route, attributes, stale: false, longLived: false });
+    const { aigp: _, ...rest } = attributes;
+    const kept = this.#peers[peer]?.aigp === false ? rest : attributes;
+    this.#held.push({ peer, pathId, route, attributes: kept, stale: false, longLived: false });
   }
 
   originate(route: TestRoute, attributes: PathAttributes): void {
@@ -82,18 +92,30 @@ export class FamiliesModel {
 
   down(peer: number, retain: boolean): void {
     this.heard.delete(peer);
-    this.#held = this.#held.filter((h) => h.peer !== peer || (retain && !h.stale));
+    const isLasting = (h: Held): boolean => this.#longLived.has(`${peer} ${h.route.family}`);
+    this.#held = this.#held.filter(
+      (h) => h.peer !== peer || (retain && (!h.stale || isLasting(h))),
+    );
     for (const h of this.#held) if (h.peer === peer) h.stale = true;
+    if (retain) this.#demote(peer, isLasting);
+    else
+      for (const name of this.#longLived)
+        if (name.startsWith(`${peer} `)) this.#longLived.delete(name);
   }
 
-  longLived(peer: number): void {
-    const goes = (h: Held): boolean =>
-      h.peer === peer && h.stale && h.attributes.communities.includes(noLlgr);
-    this.#held = this.#held.filter((h) => !goes(h));
-    for (const h of this.#held) if (h.peer === peer && h.stale) h.longLived = true;
+  longLived(peer: number, families: readonly AddressFamily[]): void {
+    for (const family of families) this.#longLived.add(`${peer} ${family}`);
+    this.#demote(peer, (h) => families.includes(h.route.family));
+  }
+
+  #demote(peer: number, isMeant: (h: Held) => boolean): void {
+    const isOne = (h: Held): boolean => h.peer === peer && h.stale && isMeant(h);
+    this.#held = this.#held.filter((h) => !isOne(h) || !h.attributes.communities.includes(noLlgr));
+    for (const h of this.#held) if (isOne(h)) h.longLived = true;
   }
 
   sweep(peer: number, family: AddressFamily): void {
+    this.#longLived.delete(`${peer} ${family}`);
     this.#held = this.#held.filter((h) => h.peer !== peer || h.route.family !== family || !h.stale);
   }
 
@@ -116,7 +138,8 @@ export class FamiliesModel {
   }
 
   #isWanted(peer: number, { route, attributes }: Held): boolean {
-    const isVpn = route.family === "ipv4-vpn" || route.family === "evpn";
+    const isVpn = isVpnFamily(route.family);
+    const targets = retargeted(attributes, this.#peers[peer]!).extendedCommunities;
     const to = this.#peers[peer]!;
     if (!to.constrained) return route.family !== "route-target";
     if (!isVpn) return true;
@@ -129,7 +152,7 @@ export class FamiliesModel {
       if (bits === 0) return true;
       const octets = hex(key.subarray(5)).padEnd(16, "0");
       const shift = BigInt(64 - bits);
-      return attributes.extendedCommunities.some(
+      return targets.some(
         (c) => ((c >> 48n) & 0xffn) === 2n && c >> shift === BigInt(`0x${octets}`) >> shift,
       );
     });
@@ -183,12 +206,19 @@ export class FamiliesModel {
     const { family, key } = left[0]!.route;
     const a = (h: Held): PathAttributes => this.#imported(h);
     const from = (h: Held): FamiliesPeer => this.#peers[h.peer]!;
-    if (family === "evpn" && key[0] === 2) keepMin((h) => -mobility(h.attributes));
+    if (family === "evpn" && key[0] === 2) {
+      keepMin((h) => (h.peer !== local && isLongLived(h) ? 1 : 0));
+      keepMin((h) => -mobility(h.attributes));
+      // The segments of the routes are all without identifier.
+      keepMin((h) => (h.peer === local ? 0 : (h.attributes.nextHop as number)));
+    }
     const own = left.find((h) => h.peer === local);
     if (own !== undefined) return own;
     if (family === "route-target") keepMin((h) => (from(h).type === "internal" ? 1 : 0));
     keepMin((h) => (isLongLived(h) ? 1 : 0));
-    keepMin((h) => -(a(h).localPref ?? 100));
+    const isEqual = (h: Held): boolean => this.#partial && isLongLived(h);
+    keepMin((h) => (isEqual(h) ? 0 : -(a(h).localPref ?? 100)));
+    if (left.some((h) => a(h).aigp !== undefined)) keepMin((h) => Number(a(h).aigp ?? 1e9));
     keepMin((h) => asPathLength(a(h).asPath));
     keepMin((h) => a(h).origin);
     const med = (h: Held): number => a(h).med ?? 0;
@@ -208,7 +238,8 @@ export class FamiliesModel {
     const type = from === undefined ? "local" : from.type;
     let a = this.#imported(h);
     if (type === "internal" && to.type === "internal") return undefined;
-    if (isLongLived(h) && !to.longLived) return undefined;
+    const isPartial = this.#partial && to.type !== "external";
+    if (isLongLived(h) && !to.longLived && !isPartial) return undefined;
     const leaves = to.type === "external" || to.type === "confederation";
     if (leaves && a.communities.includes(noExportSubconfed)) return undefined;
     if (to.type === "external" && a.communities.includes(noExport)) return undefined;
@@ -219,14 +250,20 @@ export class FamiliesModel {
         a = { ...a, onlyToCustomer: confederation };
       }
     }
-    if (h.longLived && !a.communities.includes(llgrStale)) {
-      a = { ...a, communities: [...a.communities, llgrStale].sort((x, y) => x - y) };
+    if (isLongLived(h)) {
+      a = withCommunity(a, llgrStale);
+      if (isPartial) a = { ...(to.longLived ? a : withCommunity(a, noExport)), localPref: 0 };
     }
+    if (isVpnFamily(h.route.family)) a = retargeted(a, to);
     const isBack = h.route.family === "route-target" && to.type === "client";
     const keepsHop = h.route.family === "evpn" || h.route.family === "ipv4-vpn";
     const isSelf = type === "local" || isBack || (to.type === "external" && !to.routeServerClient);
     const nextHop = type !== "local" && keepsHop ? a.nextHop : isSelf ? to.nextHop : a.nextHop;
-    return this.#attributes({ ...a, nextHop }, type, to, h, isBack);
+    if (type !== "local" && a.aigp !== undefined && nextHop !== a.nextHop) {
+      a = { ...a, aigp: a.aigp + 1n };
+    }
+    const { aigp: _, ...withoutAigp } = a;
+    return this.#attributes({ ...(to.aigp ? a : withoutAigp), nextHop }, type, to, h, isBack);
   }
 
   #attributes(
@@ -273,6 +310,21 @@ function prepended(
 
 function isLongLived(h: Held): boolean {
   return h.longLived || h.attributes.communities.includes(llgrStale);
+}
+
+function isVpnFamily(family: AddressFamily): boolean {
+  return family === "ipv4-vpn" || family === "evpn";
+}
+
+function withCommunity(a: PathAttributes, community: number): PathAttributes {
+  if (a.communities.includes(community)) return a;
+  return { ...a, communities: [...a.communities, community].sort((x, y) => x - y) };
+}
+
+function retargeted(a: PathAttributes, { retarget }: FamiliesPeer): PathAttributes {
+  if (retarget === undefined) return a;
+  const others = a.extendedCommunities.filter((c) => c >> 48n !== 2n);
+  return { ...a, extendedCommunities: [retarget, ...others] };
 }
 
 function mobility({ extendedCommunities }: PathAttributes): number {

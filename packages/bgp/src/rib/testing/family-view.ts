@@ -38,7 +38,7 @@ export function routeAnnouncement(
   attributes: PathAttributes,
   pathId?: number,
 ): Uint8Array {
-  const cx = { fourOctetAs: true };
+  const cx = { fourOctetAs: true, aigp: true };
   const { nextHop } = attributes;
   const head =
     route.family === "ipv4-unicast"
@@ -89,11 +89,12 @@ export function hex(bytes: Uint8Array): string {
 
 /** One line for what matters of a route; equal exactly when it is. */
 export function routeText(attributes: PathAttributes, payload: Uint8Array): string {
-  const { extendedCommunities, onlyToCustomer } = attributes;
+  const { aigp, extendedCommunities, onlyToCustomer } = attributes;
   return [
     attributesText(attributes),
     `ext ${extendedCommunities.join(",")}`,
     `otc ${onlyToCustomer}`,
+    ...(aigp === undefined ? [] : [`aigp ${aigp}`]),
     `payload ${hex(payload)}`,
   ].join(" ");
 }

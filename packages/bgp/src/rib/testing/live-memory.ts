@@ -2,11 +2,12 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** In use after a collection, which is done here. */
-export function liveHeapMb(): number {
+/** Octets in use, on the heap and in buffers outside of it, after a collection that is done here. */
+export function liveMemory(): number {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
   if (typeof collect !== "function") throw new Error("the runtime exposes no collection");
   collect();
-  return process.memoryUsage().heapUsed / 2 ** 20;
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }

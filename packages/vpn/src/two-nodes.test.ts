@@ -1,4 +1,4 @@
-/** The example of `mod.ts`: two nodes, two RIBs, and the bytes between them. */
+/** Two nodes, two RIBs, and the bytes between them, with memberships and a segment. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -18,6 +18,7 @@ import {
   type OriginatedRoutes,
   originate,
   plan,
+  type Vrf,
 } from "./mod.ts";
 import { configOf, segmentOf, stateOf, vrfOf, vtepOf } from "./testing/nodes.ts";
 import { drain, printTable } from "./testing/print.ts";
@@ -157,4 +158,22 @@ test("what one node originates, the other imports over BGP, and loses again", ()
   two.sendTo(one);
   assert.equal(one.import().length, 6);
   assert.deepEqual(printTable(one.imports, vrfs(1)), [`red-1/a flood -> ${hop} 20010`]);
+});
+
+test("RFC 4659 3.2.1.2: VPN routes of IPv6 between nodes that have IPv4 addresses", () => {
+  const labelled = (n: number): Vrf => {
+    const { l3: _l3, ...vrf } = vrfOf(n, 1, { subnets: [] });
+    return vrf;
+  };
+  const one = new Node(1, 2);
+  const two = new Node(2, 1);
+  one.configure(stateOf({ vrfs: [labelled(1)] }));
+  const endpoints = [{ vrf: "red-1", ips: [parseIp("fd00::99"), parseIp("10.0.9.9")] }];
+  two.configure(stateOf({ vrfs: [labelled(2)], endpoints }));
+  for (let i = 0; i < 3; i += 1) {
+    one.sendTo(two);
+    two.sendTo(one);
+  }
+  const hop = "vpn mpls-in-udp 10.0.0.2 label 1001";
+  assert.deepEqual(one.import(), [`red-1 10.0.9.9/32 -> ${hop}`, `red-1 fd00::99/128 -> ${hop}`]);
 });
