@@ -46,8 +46,8 @@ lab-test: setup-test build ## The lab, booted and verified by a test
 topo: setup-test build ## One topology test: make topo T=NAME
 	@$(NODE) tools/run-tests.ts topo $(T)
 
-interop: setup-test native ## BGP against live FRR, BIRD, GoBGP and ExaBGP, with a table at the end; NAME=part of a file
-	@$(NODE) test/interop/run.ts $(NAME)
+interop: setup-test native ## BGP against live FRR, BIRD, GoBGP and ExaBGP, with a matrix at the end; NAME=part of a file
+	@$(NODE) test/interop/run.ts $(NAME) $(if $(WRITE),--write)
 
 bench: setup-bench build ## One comparison with peers: make bench B=NAME
 	@$(NODE) bench/run.ts $(B)

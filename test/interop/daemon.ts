@@ -2,7 +2,8 @@
 import type { AddressFamily } from "@heddle/bgp";
 import type { Host } from "./harness/lan.ts";
 
-export const daemonNames = ["frr", "bird", "gobgp", "exabgp"] as const;
+/** The last one is our own speaker at the other end. */
+export const daemonNames = ["frr", "bird", "gobgp", "exabgp", "heddle"] as const;
 export type DaemonName = (typeof daemonNames)[number];
 
 /** Addresses, prefixes and communities are text, in the notation of our packages. */
@@ -12,7 +13,7 @@ export interface DaemonConfig {
   /** RFC 5065: `asn` is the member AS. */
   readonly confederation?: { readonly identifier: number; readonly members: readonly number[] };
   readonly gracefulRestart?: { readonly restartTimeS: number; readonly longLivedTimeS?: number };
-  /** More text in the daemon's own language, at the end of its configuration. */
+  /** More text in the daemon's own language, at the end of its configuration; Heddle has none. */
   readonly more?: string;
 }
 
@@ -29,13 +30,25 @@ export interface DaemonPeer {
   /** ExaBGP connects; otherwise it waits for us. */
   readonly active?: boolean;
   readonly md5?: string;
+  /** Of Heddle: the session runs inside TLS. */
+  readonly tls?: boolean;
+  /** Not inside TLS although Heddle is asked. */
+  readonly plain?: boolean;
   readonly ttlSecurity?: boolean;
   readonly bfd?: boolean;
   readonly addPath?: "send" | "receive" | "both";
   readonly reflectorClient?: boolean;
+  /** RFC 7947: the peer is the daemon's route server. */
+  readonly routeServer?: boolean;
+  /** RFC 7947: the daemon is the peer's route server. */
+  readonly routeServerClient?: boolean;
+  /** Prefixes of each family above which the session ends (RFC 4486). */
+  readonly prefixCountMax?: number;
   readonly extendedNextHop?: boolean;
   readonly extendedMessage?: boolean;
   readonly role?: string;
+  /** BIRD: routes that carry GRACEFUL_SHUTDOWN are preferred least (RFC 8326), by a filter. */
+  readonly gracefulShutdown?: boolean;
   /** False: without import and export policy (RFC 8212). */
   readonly policy?: boolean;
 }
@@ -87,8 +100,6 @@ export interface Daemon extends AsyncDisposable {
   shutdownPeer(peer: string, text: string): Promise<void>;
   /** What it says about why the session ended; contains the peer's text (RFC 9003). */
   lastReset(peer: string): Promise<string>;
-  /** To the process that speaks BGP. */
-  signal(signal: NodeJS.Signals): void;
   /** Ends without a goodbye and starts again. */
   restart(): Promise<void>;
   /** Ends without a goodbye. */

@@ -1,87 +1,110 @@
 /**
- * Runs the tests of interoperability and prints what each daemon can and does:
- * `run.ts [part of a file's name] [--json FILE]`. Needs root, FRR, BIRD, GoBGP and ExaBGP.
+ * Runs the tests of interoperability, prints what each daemon can and does, and compares it with
+ * the matrix in README.md: `run.ts [part of a file's name] [--write] [--json FILE]`. `--write` puts
+ * the matrix of a whole run into README.md instead. Needs root, FRR, BIRD, GoBGP and ExaBGP.
  */
 import { spawnSync } from "node:child_process";
-import { globSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { run } from "node:test";
 import { parseArgs } from "node:util";
-import { type DaemonName, daemonNames } from "./daemon.ts";
+import { removeLeftovers } from "./harness/leftovers.ts";
+import {
+  type Cell,
+  formatMatrix,
+  type Matrix,
+  markdownOf,
+  matrixIn,
+  type Outcome,
+  type Row,
+  withMatrix,
+} from "./matrix.ts";
+import { type Observation, parseObservation } from "./observations.ts";
 
 const fileMsMax = 240_000;
-const concurrency = 3;
-
-type Outcome = "pass" | "fail" | "unsupported";
-
-interface Cell {
-  readonly outcome: Outcome;
-  /** Why a test failed, or is not made. */
-  readonly reason?: string;
-}
-
-/** Who a test is about; most compare a daemon with us, some are about us alone. */
-const columnNames = [...daemonNames, "ours"] as const;
-
-type Row = Partial<Record<(typeof columnNames)[number], Cell>>;
+/** Files at a time; each tests a few daemons at a time (`harness/feature.ts`). */
+const filesAtATime = 3;
+const readme = path.join(import.meta.dirname, "README.md");
 
 interface TestEvent {
   readonly name: string;
   readonly nesting: number;
-  readonly file?: string | undefined;
   readonly skip?: string | boolean | undefined;
 }
 
-const signs: Readonly<Record<Outcome, string>> = { pass: "pass", fail: "FAIL", unsupported: "-" };
+interface Collected extends Matrix {
+  /** Files that did not even run, or tests that did not end. */
+  readonly problems: readonly string[];
+}
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "string" } },
+    options: { json: { type: "string" }, write: { type: "boolean", default: false } },
   });
   const [part = ""] = positionals;
+  if (values.write && part !== "") throw new Error("--write needs all features, not a part");
   const folder = path.join(import.meta.dirname, "features");
   const files = globSync("*.test.ts", { cwd: folder })
     .filter((file) => file.includes(part))
     .sort()
     .map((file) => path.join(folder, file));
+  // Of runs that were killed; a file that takes too long is killed, too.
+  removeLeftovers();
   const startedMs = performance.now();
-  const rows = await collect(files);
+  const found = await collect(files);
+  removeLeftovers();
   const tookS = ((performance.now() - startedMs) / 1000).toFixed(0);
   const versions = daemonVersions();
-  console.log(`\n${tableOf(rows)}`);
+  console.log(`\n${formatMatrix(found)}`);
   console.log(`${Object.values(versions).join(", ")}; ${tookS} s`);
-  const report = { versions, features: Object.fromEntries(rows) };
-  if (values.json === undefined) console.log(JSON.stringify(report));
-  else writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
-  const cells = [...rows.values()].flatMap((row) => Object.values(row));
-  if (rows.size === 0 || cells.some(({ outcome }) => outcome === "fail")) process.exitCode = 1;
+  if (values.json !== undefined) {
+    const report = { versions, features: Object.fromEntries(found.rows) };
+    writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+  const problems = problemsOf(found);
+  if (problems.length === 0) problems.push(...compareWithReadme(found, part === "", values.write));
+  for (const problem of problems) console.error(`interop: ${problem}`);
+  if (problems.length > 0) process.exitCode = 1;
 }
 
-/** Suites are features and their tests are daemons; a suite follows its tests. */
-function collect(files: readonly string[]): Promise<Map<string, Row>> {
+/**
+ * Suites are features and their tests are daemons. A suite follows its tests, and nothing of
+ * another one comes between them.
+ */
+function collect(files: readonly string[]): Promise<Collected> {
   const rows = new Map<string, Row>();
-  const open = new Map<string, Row>();
-  const take = (event: TestEvent, outcome: Outcome, error?: Error): void => {
-    const { name, nesting, file = "" } = event;
-    if (nesting === 0) {
-      rows.set(name, { ...open.get(file) });
-      open.delete(file);
+  let open: Row = {};
+  const observations: Observation[] = [];
+  const problems: string[] = [];
+  const take = (event: TestEvent, outcome: Outcome, message = ""): void => {
+    const { name, nesting } = event;
+    if (nesting > 0) {
+      open = { ...open, [name]: cellOf(event, outcome, message) };
       return;
     }
-    const cause = error?.cause ?? error;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    const cell = cellOf(event, outcome, message);
-    open.set(file, { ...open.get(file), [name]: cell });
-    const reason = cell.reason === undefined ? "" : `: ${cell.reason}`;
-    if (cell.outcome !== "unsupported") console.log(`${cell.outcome} ${name}${reason}`);
+    const failed = Object.entries(open).filter(([, cell]) => cell.outcome === "fail");
+    for (const [daemon, { reason }] of failed) console.log(`${name}, ${daemon}: ${reason}`);
+    if (outcome === "fail" && failed.length === 0) problems.push(`${name}: ${message}`);
+    else rows.set(name, open);
+    console.log(`${outcome} ${name}`);
+    open = {};
   };
   return new Promise((resolve, reject) => {
-    run({ files: [...files], concurrency, timeout: fileMsMax })
+    run({ files: [...files], concurrency: filesAtATime, timeout: fileMsMax })
       .on("test:pass", (event) => take(event, "pass"))
-      .on("test:fail", (event) => take(event, "fail", event.details.error))
+      .on("test:fail", (event) => {
+        const { error } = event.details;
+        const cause = error.cause ?? error;
+        take(event, "fail", cause instanceof Error ? cause.message : String(cause));
+      })
+      .on("test:diagnostic", ({ message }) => {
+        const observation = parseObservation(message);
+        if (observation !== undefined) observations.push(observation);
+      })
+      .on("test:stderr", ({ message }) => process.stderr.write(message))
       .on("error", reject)
-      .on("end", () => resolve(rows))
+      .on("end", () => resolve({ rows, observations, problems }))
       .resume();
   });
 }
@@ -91,20 +114,35 @@ function cellOf({ skip }: TestEvent, outcome: Outcome, message: string): Cell {
   return outcome === "fail" ? { outcome, reason: message.slice(0, 2000) } : { outcome };
 }
 
-function tableOf(rows: ReadonlyMap<string, Row>): string {
-  const width = Math.max(8, ...[...rows.keys()].map((name) => name.length)) + 2;
-  const columns = (first: string, cells: readonly string[]): string =>
-    (first.padEnd(width) + cells.map((cell) => cell.padEnd(8)).join("")).trimEnd();
-  const lines = [...rows].map(([name, row]) =>
-    columns(
-      name,
-      columnNames.map((daemon) => (row[daemon] === undefined ? "" : signs[row[daemon].outcome])),
-    ),
+function problemsOf({ rows, problems }: Collected): string[] {
+  const failed = [...rows].flatMap(([name, row]) =>
+    Object.entries(row)
+      .filter(([, cell]) => cell.outcome === "fail")
+      .map(([daemon]) => `${name} fails with ${daemon}`),
   );
-  return [columns("feature", columnNames), ...lines.sort()].join("\n");
+  const none = rows.size === 0 && problems.length === 0 ? ["no feature has that name"] : [];
+  return [...problems, ...failed, ...none];
 }
 
-function daemonVersions(): Record<DaemonName, string> {
+/** A part of the features is compared line by line. */
+function compareWithReadme(found: Matrix, isWhole: boolean, write: boolean): string[] {
+  const document = readFileSync(readme, "utf8");
+  const lines = markdownOf(found);
+  if (write) {
+    writeFileSync(readme, withMatrix(document, lines));
+    return [];
+  }
+  const written = matrixIn(document);
+  const missing = lines.filter((line) => !written.includes(line));
+  const stale = isWhole ? written.filter((line) => !lines.includes(line)) : [];
+  if (missing.length + stale.length === 0) return [];
+  const differences = [...missing.map((line) => `+ ${line}`), ...stale.map((line) => `- ${line}`)];
+  const how =
+    "the matrix of test/interop/README.md is another one, `make interop WRITE=1` writes it";
+  return [`${how}:\n${differences.join("\n")}`];
+}
+
+function daemonVersions(): Readonly<Record<string, string>> {
   // Each prints its version first, on whatever stream.
   const first = (command: string): string => {
     const { stdout, stderr } = spawnSync(command, ["--version"], { encoding: "utf8" });

@@ -4,6 +4,7 @@ import { Exabgp } from "./exabgp/exabgp.ts";
 import { Frr } from "./frr/frr.ts";
 import { Gobgp } from "./gobgp/gobgp.ts";
 import type { Host } from "./harness/lan.ts";
+import { Heddle } from "./heddle/heddle.ts";
 
 type Start = (host: Host, config: DaemonConfig) => Promise<Daemon>;
 
@@ -13,4 +14,5 @@ export const startDaemon: Readonly<Record<DaemonName, Start>> = {
   bird: Bird.start,
   gobgp: Gobgp.start,
   exabgp: Exabgp.start,
+  heddle: Heddle.start,
 };

@@ -45,6 +45,10 @@ export function birdConfig(
     config.peers.some((peer) => peer.bfd === true)
       ? 'protocol bfd { accept direct; interface "*" { interval 100 ms; multiplier 3; }; }'
       : "",
+    // Others learn from the advertisements who the neighbor on their link is.
+    config.peers.some((peer) => peer.unnumbered === true)
+      ? `protocol radv { interface "${host.ifname}" { min ra interval 3; max ra interval 4; }; }`
+      : "",
     `protocol static own4 { ipv4; ${own.filter(is4).map(routeText).join(" ")} }`,
     `protocol static own6 { ipv6; ${own
       .filter((route) => !is4(route))
@@ -98,11 +102,14 @@ export function protocolName(address: string): string {
 }
 
 function protocolText(host: Host, config: DaemonConfig, peer: DaemonPeer): string {
-  const local = peer.address.includes(":") ? host.ip6 : host.ip4;
+  const isUnnumbered = peer.unnumbered === true;
+  const numbered = peer.address.includes(":") ? host.ip6 : host.ip4;
+  const local = isUnnumbered ? host.linkLocal : numbered;
+  const range = isUnnumbered ? "fe80::/10" : peer.range;
   const neighbor =
-    peer.range === undefined
+    range === undefined
       ? `neighbor ${peer.address} as ${peer.asn};`
-      : `neighbor range ${peer.range} as ${peer.asn};`;
+      : `neighbor range ${range} as ${peer.asn};`;
   const graceful = config.gracefulRestart;
   const { confederation } = config;
   const isMember = confederation?.members.includes(peer.asn) === true || peer.asn === config.asn;
@@ -111,12 +118,14 @@ function protocolText(host: Host, config: DaemonConfig, peer: DaemonPeer): strin
     `local ${local} as ${config.asn}; ${neighbor}`,
     "hold time 9; keepalive time 3; connect delay time 0; connect retry time 1;",
     "error wait time 1, 2; error forget time 5;",
-    peer.passive === true || peer.range !== undefined ? "passive on;" : "",
+    isUnnumbered ? `interface "${host.ifname}";` : "",
+    peer.passive === true || range !== undefined ? "passive on;" : "",
     peer.asn === config.asn || confederation !== undefined ? "direct;" : "",
     peer.md5 === undefined ? "" : `password "${peer.md5}";`,
     peer.ttlSecurity === true ? "ttl security on;" : "",
     peer.bfd === true ? "bfd on;" : "",
     peer.reflectorClient === true ? "rr client;" : "",
+    peer.routeServerClient === true ? "rs client;" : "",
     peer.extendedMessage === true ? "enable extended messages on;" : "",
     peer.role === undefined ? "" : `local role ${peer.role.replace("-", "_")};`,
     confederation === undefined ? "" : `confederation ${confederation.identifier};`,
@@ -133,14 +142,25 @@ function protocolText(host: Host, config: DaemonConfig, peer: DaemonPeer): strin
   return lines.filter((line) => line !== "").join("\n  ");
 }
 
+function hasNextHops6({ extendedNextHop, unnumbered }: DaemonPeer): boolean {
+  return extendedNextHop === true || unnumbered === true;
+}
+
+function importText({ gracefulShutdown }: DaemonPeer): string {
+  if (gracefulShutdown !== true) return "import all;";
+  const yielding = "if (65535, 0) ~ bgp_community then bgp_local_pref = 0;";
+  return `import filter { ${yielding} accept; };`;
+}
+
 function channelText(peer: DaemonPeer, family: AddressFamily): string {
   const table = tableNames[family];
   const addPath = { send: "tx", receive: "rx", both: "on" } as const;
   const inside = [
     table === undefined ? "" : `table ${table};`,
-    peer.policy === false ? "" : "import all; export filter announced;",
+    peer.policy === false ? "" : `${importText(peer)} export filter announced;`,
+    peer.prefixCountMax === undefined ? "" : `receive limit ${peer.prefixCountMax} action disable;`,
     peer.addPath === undefined ? "" : `add paths ${addPath[peer.addPath]};`,
-    peer.extendedNextHop === true && family === "ipv4-unicast" ? "extended next hop on;" : "",
+    hasNextHops6(peer) && family === "ipv4-unicast" ? "extended next hop on;" : "",
   ];
   return `${channels[family]} { ${inside.join(" ")} };`;
 }

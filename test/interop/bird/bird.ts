@@ -111,10 +111,6 @@ export class Bird implements Daemon {
     return `${lines.map((line) => line.trim()).join("; ")} ${said.split("\n")[2]}`;
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.signal(signal);
-  }
-
   async kill(): Promise<void> {
     await this.#process?.kill();
   }

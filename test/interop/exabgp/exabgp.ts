@@ -124,10 +124,6 @@ export class Exabgp implements Daemon {
       .join("; ");
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.signal(signal);
-  }
-
   async kill(): Promise<void> {
     await this.#process?.kill();
   }

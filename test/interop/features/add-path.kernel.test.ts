@@ -1,6 +1,7 @@
 /** RFC 7911, both ways: several paths to one prefix. */
 import assert from "node:assert/strict";
 import { parsePrefix } from "@heddle/inet";
+import { Exabgp } from "../exabgp/exabgp.ts";
 import { eventually } from "../harness/eventually.ts";
 import { feature } from "../harness/feature.ts";
 import { communityOf, ourPaths, requireUp } from "../harness/our-speaker.ts";
@@ -37,29 +38,39 @@ feature("7911 add-path, we send", {}, async (bed) => {
   });
 });
 
-feature(
-  "7911 add-path, they send",
-  { exabgp: "announces one path for each prefix in these tests" },
-  async (bed) => {
-    const feeds = [bed.lan.addHost("feed-a"), bed.lan.addHost("feed-b")];
-    const { us, them } = bed;
-    const { speaker } = await establishedPair(bed, {
-      theirs: {
-        peers: [
-          { asn: 65001, address: us.ip4, families, addPath: "both" },
-          ...feeds.map((feed, i) => ({ asn: 65011 + i, address: feed.ip4, families })),
-        ],
-      },
-      ourPeer: { addPath: [offer] },
-    });
-    for (const [i, feed] of feeds.entries()) {
-      const peers = [{ asn: 65002, address: them.ip4, families }];
-      const source = await bed.speaker({ asn: 65011 + i, families, peers }, feed);
-      source.announce(parsePrefix(prefix), { communities: [communityOf(`65001:${i}`)] });
+feature("7911 add-path, they send", {}, async (bed) => {
+  const feeds = [bed.lan.addHost("feed-a"), bed.lan.addHost("feed-b")];
+  const { us, them } = bed;
+  const { daemon, speaker } = await establishedPair(bed, {
+    theirs: {
+      peers: [
+        { asn: 65001, address: us.ip4, families, addPath: "both" },
+        ...feeds.map((feed, i) => ({ asn: 65011 + i, address: feed.ip4, families })),
+      ],
+    },
+    ourPeer: { addPath: [offer] },
+  });
+  for (const [i, feed] of feeds.entries()) {
+    if (daemon instanceof Exabgp) {
+      // It keeps no table of what it hears: both paths are its own.
+      const path = `path-information ${i + 1} as-path [ 65002 ${65011 + i} ]`;
+      const route = `announce route ${prefix} next-hop ${them.ip4}`;
+      daemon.command(`${route} ${path} community [ 65001:${i} ]`);
+      continue;
     }
-    await eventually("two paths here", () => {
-      const seen = ourPaths(speaker, prefix).map((path) => `${path.asPath} ${path.communities}`);
-      assert.deepEqual(seen.sort(), ["65002 65011 65001:0", "65002 65012 65001:1"]);
-    });
-  },
-);
+    const peers = [{ asn: 65002, address: them.ip4, families }];
+    const source = await bed.speaker({ asn: 65011 + i, families, peers }, feed);
+    source.announce(parsePrefix(prefix), { communities: [communityOf(`65001:${i}`)] });
+  }
+  const seen = (): string[] =>
+    ourPaths(speaker, prefix)
+      .map((path) => `${path.asPath} ${path.communities}`)
+      .sort();
+  await eventually("two paths here", () => {
+    assert.deepEqual(seen(), ["65002 65011 65001:0", "65002 65012 65001:1"]);
+  });
+  if (daemon instanceof Exabgp) {
+    daemon.command(`withdraw route ${prefix} next-hop ${them.ip4} path-information 1`);
+    await eventually("one path less", () => assert.deepEqual(seen(), ["65002 65012 65001:1"]));
+  }
+});

@@ -6,6 +6,7 @@ import { eventually } from "../harness/eventually.ts";
 import { feature } from "../harness/feature.ts";
 import { only } from "../harness/only.ts";
 import { ourPaths, requireUp, statusOf, unicast } from "../harness/our-speaker.ts";
+import { tlsNames } from "../harness/tls.ts";
 
 const ours = 4_200_000_001;
 const theirs = 4_200_000_002;
@@ -19,6 +20,8 @@ feature("4271/4760/6793 eBGP, two families, 4-octet AS", {}, async (bed) => {
   await eventually("their session", () => daemon.requireEstablished(us.ip4));
   assert.deepEqual(statusOf(speaker).families, unicast);
   assert.equal(statusOf(speaker).capabilities?.fourOctetAs, true);
+  const certificateName = daemon.name === "heddle" ? tlsNames.them : undefined;
+  assert.equal(statusOf(speaker).certificateName, certificateName);
   const { routerId } = statusOf(speaker);
   assert.ok(routerId !== undefined);
   assert.equal(formatIp(routerId), them.ip4);

@@ -31,7 +31,12 @@ const rd = parseRouteDistinguisher("65001:1");
 const target = ["rt:65002:100", "encap:8"];
 const remote = { mac: "02:aa:00:00:00:01", ip: "10.5.0.1" };
 const local = { mac: "02:cc:00:00:00:01", ip: "10.5.0.7" };
-const noKernel = { bird: "no EVPN", gobgp: "no data plane", exabgp: "no data plane" };
+const noKernel = {
+  bird: "no EVPN",
+  gobgp: "no data plane",
+  exabgp: "no data plane",
+  heddle: "no data plane",
+};
 
 /** A VXLAN device in a bridge with an address of its own, the way FRR expects an L2VNI. */
 function addL2Vni(host: Host): void {

@@ -64,7 +64,7 @@ const routes: readonly (readonly [EvpnRoute, string, readonly string[]])[] = [
 
 feature(
   "7432/9136 EVPN types 1-5, reflected by them",
-  { bird: "no EVPN in BIRD 2", exabgp: "keeps no table; see the next row" },
+  { bird: "has none", exabgp: "keeps no table; another row has what it decodes" },
   async (bed) => {
     const { us, them, lan } = bed;
     const other = lan.addHost("other");
@@ -102,7 +102,10 @@ feature(
 
 feature(
   "7432/9136 EVPN types 1-5, decoded by them",
-  { frr: "see the previous row", gobgp: "see the previous row", bird: "no EVPN in BIRD 2" },
+  {
+    ...{ frr: "the row of the reflected ones says more", gobgp: "as FRR", heddle: "as FRR" },
+    bird: "has none",
+  },
   async (bed) => {
     const { daemon, speaker } = await establishedPair(bed, { ourPeer: { families } });
     for (const [route, , extended] of routes) announceKeyed(speaker, "evpn", route, extended);
@@ -131,8 +134,9 @@ feature(
   "7432/9136 EVPN types 1-5, theirs",
   {
     frr: "originates from the kernel; see the data plane",
-    bird: "no EVPN in BIRD 2",
-    exabgp: "not tried: only decodes here",
+    bird: "has none",
+    exabgp: "its interface for announcements has no EVPN",
+    heddle: "the row of the reflected ones says it",
   },
   async (bed) => {
     const { them } = bed;

@@ -1,52 +1,101 @@
 /** What protects, limits and ends a session. */
 import assert from "node:assert/strict";
 import { parsePrefix } from "@heddle/inet";
-import { defaultGracefulRestart } from "@heddle/speaker";
+import { defaultGracefulRestart, type Speaker } from "@heddle/speaker";
+import type { Daemon } from "../daemon.ts";
 import { eventually, throughout } from "../harness/eventually.ts";
-import { feature } from "../harness/feature.ts";
+import { type Bed, feature } from "../harness/feature.ts";
+import type { Host } from "../harness/lan.ts";
 import { ourPaths, requireUp, statusOf } from "../harness/our-speaker.ts";
-import { establishedPair } from "../harness/pair.ts";
+import { establishedPair, startPair } from "../harness/pair.ts";
+import { type TcpCounter, tcpCounter } from "../harness/tcp-counters.ts";
 
 const families = ["ipv4-unicast"] as const;
 const prefix = "10.1.0.0/16";
 const theirPrefix = "10.2.0.0/16";
 
-feature("2385 TCP-MD5", {}, async (bed) => {
-  const { us, them } = bed;
-  const peer = { asn: 65001, address: us.ip4, families, md5: "open-sesame" };
-  const daemon = await bed.daemon({ asn: 65002, peers: [peer] });
-  const ours = { asn: 65002, address: them.ip4, families };
-  {
-    const wrong = { asn: 65001, peers: [{ ...ours, md5: "close-sesame" }] };
-    const speaker = await bed.speaker(wrong);
-    await throughout("a wrong password makes no session", 2500, () => {
-      assert.notEqual(statusOf(speaker).state, "Established");
-    });
-    await speaker.stop();
-  }
-  const speaker = await bed.speaker({ asn: 65001, peers: [{ ...ours, md5: "open-sesame" }] });
-  speaker.announce(parsePrefix(prefix));
-  await eventually("route", async () => {
-    requireUp(speaker);
-    assert.equal((await daemon.paths(prefix))[0]?.nextHop, us.ip4);
-  });
-});
+const transports: readonly (readonly [string, (host: Host) => string])[] = [
+  ["", (host) => host.ip4],
+  [" over IPv6", (host) => host.ip6],
+];
 
-feature("5082 GTSM", {}, async (bed) => {
-  const { us, them } = bed;
-  // ExaBGP sends TTL 255 only on connections that it makes itself.
-  const peer = { asn: 65001, address: us.ip4, families, ttlSecurity: true, active: true };
-  const daemon = await bed.daemon({ asn: 65002, peers: [peer] });
-  const passive = daemon.name === "exabgp";
-  const ours = { asn: 65002, address: them.ip4, families, ttlSecurity: true, passive };
-  const speaker = await bed.speaker({ asn: 65001, peers: [ours] });
+for (const [over, addressOf] of transports) {
+  feature(`2385 TCP-MD5${over}`, {}, async (bed) => {
+    const md5 = "open-sesame";
+    const { us, them } = bed;
+    const { daemon, speaker } = await establishedPair(bed, {
+      theirPeer: { md5, address: addressOf(us) },
+      ourPeer: { md5, address: addressOf(them) },
+    });
+    await requireRoutes(bed, daemon, speaker);
+  });
+
+  feature(`5082 GTSM${over}`, {}, async (bed) => {
+    const { us, them } = bed;
+    // ExaBGP sends TTL 255 only on connections that it makes itself.
+    const passive = bed.daemonName === "exabgp";
+    const { daemon, speaker } = await establishedPair(bed, {
+      theirPeer: { ttlSecurity: true, active: true, address: addressOf(us) },
+      ourPeer: { ttlSecurity: true, passive, address: addressOf(them) },
+    });
+    await requireRoutes(bed, daemon, speaker);
+  });
+}
+
+async function requireRoutes({ us, them }: Bed, daemon: Daemon, speaker: Speaker): Promise<void> {
   speaker.announce(parsePrefix(prefix));
   await daemon.announce({ prefix: theirPrefix, nextHop: them.ip4 });
   await eventually("routes both ways", async () => {
-    requireUp(speaker);
     assert.equal((await daemon.paths(prefix))[0]?.nextHop, us.ip4);
     assert.equal(ourPaths(speaker, theirPrefix)[0]?.nextHop, them.ip4);
   });
+}
+
+feature("2385 another password, or none: no session", {}, async (bed) => {
+  const { us, them } = bed;
+  const peer = { asn: 65001, address: us.ip4, families, md5: "open-sesame" };
+  const daemon = await bed.daemon({ asn: 65002, peers: [peer] });
+  const ours = { asn: 65002, address: them.ip4, families, plain: true };
+  const refused = async (speaker: Speaker, counter: TcpCounter): Promise<void> => {
+    const before = await tcpCounter(them, counter);
+    await eventually("segments of ours that their kernel refuses", async () => {
+      const now = await tcpCounter(them, counter);
+      assert.ok(now > before + 1, `${counter} ${now}, want more than ${before + 1}`);
+    });
+    assert.throws(() => requireUp(speaker));
+    assert.equal(statusOf(speaker).establishedCount, 0);
+    await assert.rejects(daemon.requireEstablished(us.ip4));
+    await speaker.stop();
+  };
+  const wrong = await bed.speaker({ asn: 65001, peers: [{ ...ours, md5: "close-sesame" }] });
+  await refused(wrong, "TCPMD5Failure");
+  await refused(await bed.speaker({ asn: 65001, peers: [ours] }), "TCPMD5NotFound");
+});
+
+feature("5082 GTSM, ours: a lower TTL makes no session", {}, async (bed) => {
+  const { daemon, speaker } = await startPair(bed, {
+    theirPeer: { active: true, plain: true },
+    ourPeer: { ttlSecurity: true },
+  });
+  await eventually("their segments are refused here", async () => {
+    assert.ok((await tcpCounter(bed.us, "TCPMinTTLDrop")) > 1);
+  });
+  assert.equal(statusOf(speaker).establishedCount, 0);
+  await assert.rejects(daemon.requireEstablished(bed.us.ip4));
+});
+
+const noMinimum = { exabgp: "sets no minimum: Python does not know IP_MINTTL" };
+
+feature("5082 GTSM, theirs: a lower TTL makes no session", noMinimum, async (bed) => {
+  const { daemon, speaker } = await startPair(bed, {
+    theirPeer: { ttlSecurity: true },
+    ourPeer: { plain: true },
+  });
+  await eventually("our segments are refused there", async () => {
+    assert.ok((await tcpCounter(bed.them, "TCPMinTTLDrop")) > 1);
+  });
+  assert.equal(statusOf(speaker).establishedCount, 0);
+  await assert.rejects(daemon.requireEstablished(bed.us.ip4));
 });
 
 const text = "maintenance of rack 7";
@@ -123,7 +172,7 @@ feature("2918 route refresh, they ask", asksNobody, async (bed) => {
 
 feature(
   "7313 enhanced route refresh",
-  { gobgp: "not in GoBGP 3.10", exabgp: "ExaBGP does not answer a refresh by itself" },
+  { gobgp: "has none", exabgp: "does not answer a refresh by itself" },
   async (bed) => {
     const { us, them } = bed;
     const { daemon, speaker } = await establishedPair(bed, graceful);
@@ -152,3 +201,38 @@ feature(
     });
   },
 );
+
+feature("4486 prefix limit, ours", {}, async (bed) => {
+  const { us, them } = bed;
+  const { daemon, speaker } = await establishedPair(bed, {
+    ourPeer: { prefixCountMax: 2, prefixRestartMs: "never" },
+  });
+  for (const third of [1, 2, 3]) {
+    await daemon.announce({ prefix: `10.2.${third}.0/24`, nextHop: them.ip4 });
+  }
+  await eventually("ended with Cease, Maximum Number of Prefixes Reached", async () => {
+    const { lastLoss } = statusOf(speaker);
+    assert.deepEqual([lastLoss?.direction, lastLoss?.code, lastLoss?.subcode], ["sent", 6, 1]);
+    assert.deepEqual(ourPaths(speaker, "10.2.1.0/24"), []);
+    await assert.rejects(daemon.requireEstablished(us.ip4));
+  });
+});
+
+const noLimit = { exabgp: "keeps no table that could have a limit" };
+
+feature("4486 prefix limit, theirs", noLimit, async (bed) => {
+  const { daemon, speaker } = await establishedPair(bed, { theirPeer: { prefixCountMax: 2 } });
+  // FRR counts a route when its next hop is known, and compares when the next one comes.
+  for (const route of [1, 2, 3, 4].map((third) => `10.1.${third}.0/24`)) {
+    speaker.announce(parsePrefix(route));
+    await eventually(`${route} there, or the end`, async () => {
+      const isUp = statusOf(speaker).state === "Established";
+      assert.ok(!isUp || (await daemon.paths(route)).length === 1);
+    });
+  }
+  await eventually("ended with Cease, Maximum Number of Prefixes Reached", async () => {
+    const { lastLoss } = statusOf(speaker);
+    assert.deepEqual([lastLoss?.direction, lastLoss?.code, lastLoss?.subcode], ["received", 6, 1]);
+    assert.deepEqual(await daemon.paths("10.1.1.0/24"), []);
+  });
+});

@@ -40,6 +40,9 @@ export function frrConfig(host: Host, config: DaemonConfig): string {
     ...config.peers.flatMap((peer) => peerLines(host, peer)),
     ...familyLines(host, config.peers),
     "exit",
+    ...(config.peers.some((peer) => peer.unnumbered === true)
+      ? [`interface ${host.ifname}`, " no ipv6 nd suppress-ra", " ipv6 nd ra-interval 1", "exit"]
+      : []),
     config.more ?? "",
   ];
   return `${lines.filter((line) => line !== "").join("\n")}\n`;
@@ -80,6 +83,10 @@ function familyLines(host: Host, peers: readonly DaemonPeer[]): string[] {
       .flatMap(({ peer, name }) => [
         `  neighbor ${name} activate`,
         peer.reflectorClient === true ? `  neighbor ${name} route-reflector-client` : "",
+        peer.routeServerClient === true ? `  neighbor ${name} route-server-client` : "",
+        peer.prefixCountMax === undefined
+          ? ""
+          : `  neighbor ${name} maximum-prefix ${peer.prefixCountMax}`,
         sendsPaths(peer) ? `  neighbor ${name} addpath-tx-all-paths` : "",
         // EVPN and flowspec do not know the line: they always send all.
         family.startsWith("ipv") && !family.endsWith("flowspec")

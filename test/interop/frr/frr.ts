@@ -153,10 +153,6 @@ export class Frr implements Daemon {
       .join("; ");
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#running.get("bgpd")?.signal(signal);
-  }
-
   async kill(): Promise<void> {
     await this.#running.get("bgpd")?.kill();
   }

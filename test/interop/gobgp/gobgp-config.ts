@@ -80,6 +80,9 @@ function bodyLines(at: string, config: DaemonConfig, peer: DaemonPeer): string[]
     ...(peer.reflectorClient === true
       ? [`[${at}.route-reflector.config]`, "route-reflector-client = true"]
       : []),
+    ...(peer.routeServerClient === true
+      ? [`[${at}.route-server.config]`, "route-server-client = true"]
+      : []),
     ...(graceful === undefined
       ? []
       : [
@@ -97,7 +100,7 @@ function bodyLines(at: string, config: DaemonConfig, peer: DaemonPeer): string[]
 function familyLines(
   at: string,
   { gracefulRestart: graceful }: DaemonConfig,
-  { addPath }: DaemonPeer,
+  { addPath, prefixCountMax }: DaemonPeer,
   family: AddressFamily,
 ): string[] {
   const table = `${at}.afi-safis`;
@@ -113,6 +116,9 @@ function familyLines(
           "enabled = true",
           `restart-time = ${graceful.longLivedTimeS}`,
         ]),
+    ...(prefixCountMax === undefined
+      ? []
+      : [`[${table}.prefix-limit.config]`, `max-prefixes = ${prefixCountMax}`]),
     ...(addPath === undefined
       ? []
       : [

@@ -117,6 +117,19 @@ export class Gobgp implements Daemon {
     await this.run("global", "policy", "export", "add", name, "default", "accept");
   }
 
+  /** Routes that carry GRACEFUL_SHUTDOWN get LOCAL_PREF 1 from now on (RFC 8326): 0 is no value. */
+  async yieldToGracefulShutdown(): Promise<void> {
+    const name = "graceful-shutdown";
+    const statement = ["policy", "statement", name, "add"];
+    await this.run("policy", "community", "add", name, "65535:0");
+    await this.run("policy", "statement", "add", name);
+    await this.run(...statement, "condition", "community", name);
+    await this.run(...statement, "action", "local-pref", "1");
+    await this.run(...statement, "action", "accept");
+    await this.run("policy", "add", name, name);
+    await this.run("global", "policy", "import", "add", name, "default", "accept");
+  }
+
   async withdraw(prefix: string): Promise<void> {
     this.#own.delete(prefix);
     const family = prefix.includes(":") ? "ipv6" : "ipv4";
@@ -134,10 +147,6 @@ export class Gobgp implements Daemon {
   lastReset(_peer: string): Promise<string> {
     const lines = this.log.split("\n").filter((line) => /notification|Communication/i.test(line));
     return Promise.resolve(lines.slice(-4).join("; "));
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.signal(signal);
   }
 
   async kill(): Promise<void> {

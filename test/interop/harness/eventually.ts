@@ -2,12 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const waitMsMax = 15_000;
-const betweenMs = 80;
+/** Between two looks, which cost a process each: longer and longer. */
+const betweenMsMin = 40;
+const betweenMsMax = 320;
+const samplesMs = 80;
 
 /** Repeats `check` until it does not throw, and gives what it gives. */
 export async function eventually<T>(what: string, check: () => T | Promise<T>): Promise<T> {
   const endMs = performance.now() + waitMsMax;
-  for (;;) {
+  for (let betweenMs = betweenMsMin; ; betweenMs = Math.min(betweenMs * 1.25, betweenMsMax)) {
     try {
       return await check();
     } catch (error) {
@@ -35,6 +38,6 @@ export async function throughout(
       const seen = error instanceof Error ? error.message : String(error);
       throw new Error(`Did not hold for ${lengthMs} ms: ${what}; seen: ${seen}`, { cause: error });
     }
-    await sleep(betweenMs);
+    await sleep(samplesMs);
   }
 }

@@ -20,12 +20,20 @@ export interface Host {
   readonly port: string;
 }
 
+/** Names of namespaces and folders begin with it and the number of the process. */
+export const namePrefix = "hiop";
 const ifname = "eth0";
 const bridge = "br0";
 
 /** Runs ip(8) and gives its output. */
 export function ip(...args: string[]): string {
   return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Runs commands of ip(8) in one process; the first that fails is the last. */
+function ipBatch(netns: string, ...commands: string[]): void {
+  const input = `${commands.join("\n")}\n`;
+  execFileSync("ip", ["-n", netns, "-batch", "-"], { input, stdio: ["pipe", "ignore", "pipe"] });
 }
 
 let networkCount = 0;
@@ -38,10 +46,13 @@ export class Lan implements Disposable {
 
   constructor() {
     networkCount += 1;
-    this.#prefix = `hiop${process.pid}-${networkCount}`;
+    this.#prefix = `${namePrefix}${process.pid}-${networkCount}`;
     this.#switch = this.#addNamespace("lan");
-    ip("-n", this.#switch, "link", "add", bridge, "type", "bridge", "mcast_snooping", "0");
-    ip("-n", this.#switch, "link", "set", bridge, "up");
+    ipBatch(
+      this.#switch,
+      `link add ${bridge} type bridge mcast_snooping 0`,
+      `link set ${bridge} up`,
+    );
   }
 
   addHost(name: string): Host {
@@ -50,16 +61,20 @@ export class Lan implements Disposable {
     const netns = this.#addNamespace(name);
     const port = `port${id}`;
     const mac = `02:09:00:00:00:0${id}`;
-    const own = ["link", "add", ifname, "address", mac, "netns", netns, "type", "veth"];
-    ip(...own, "peer", "name", port, "netns", this.#switch);
+    const [ip4, ip6, linkLocal] = [`10.9.0.${id}`, `fd09::${id}`, `fe80::9:${id}`];
+    ip(
+      ...["link", "add", ifname, "address", mac, "netns", netns, "type", "veth"],
+      ...["peer", "name", port, "netns", this.#switch],
+    );
     ip("-n", this.#switch, "link", "set", port, "master", bridge, "up");
-    const [ip4, ip6] = [`10.9.0.${id}`, `fd09::${id}`];
-    ip("-n", netns, "addr", "add", `${ip4}/24`, "dev", ifname);
-    ip("-n", netns, "addr", "add", `${ip6}/64`, "dev", ifname, "nodad");
-    ip("-n", netns, "link", "set", ifname, "addrgenmode", "none");
-    ip("-n", netns, "link", "set", ifname, "up");
-    const linkLocal = `fe80::9:${id}`;
-    ip("-n", netns, "addr", "add", `${linkLocal}/64`, "dev", ifname, "nodad");
+    ipBatch(
+      netns,
+      `addr add ${ip4}/24 dev ${ifname}`,
+      `addr add ${ip6}/64 dev ${ifname} nodad`,
+      `link set ${ifname} addrgenmode none`,
+      `link set ${ifname} up`,
+      `addr add ${linkLocal}/64 dev ${ifname} nodad`,
+    );
     const [link] = JSON.parse(ip("-n", netns, "-j", "link", "show", ifname));
     const path = `/run/netns/${netns}`;
     return { netns, path, ip4, ip6, linkLocal, ifname, ifindex: link.ifindex, port };

@@ -39,6 +39,8 @@ export interface OurPeer extends Partial<Omit<PeerConfig, "address" | "asn">> {
   readonly asn: number;
   /** False: no policy of ours (RFC 8212). */
   readonly policy?: boolean;
+  /** Not inside TLS where Heddle is at the other end. */
+  readonly plain?: boolean;
 }
 
 export interface OurConfig extends Partial<Omit<SpeakerConfig, "peers" | "asn">> {
@@ -50,7 +52,7 @@ export interface OurConfig extends Partial<Omit<SpeakerConfig, "peers" | "asn">>
 export function peerConfig(host: Host, asn: number, peer: OurPeer): PeerConfig {
   const over6 = peer.address.includes(":");
   const isLinkLocal = peer.address.startsWith("fe80:");
-  const { address, asn: peerAsn, policy, ...rest } = peer;
+  const { address, asn: peerAsn, policy, plain: _plain, ...rest } = peer;
   return {
     address: parseIp(address),
     asn: parseAsn(peerAsn),
@@ -119,11 +121,11 @@ export function requireUp(speaker: Speaker, address?: string): void {
   }
 }
 
-/** The paths of our RIB to `prefix`, best first. */
+/** The paths of our RIB to `prefix` that may be used, best first. */
 export function ourPaths(speaker: Speaker, prefix: string): Path[] {
   const within = parsePrefix(prefix);
   return [...speaker.routes({ within })]
-    .filter((route) => formatPrefix(route.prefix) === prefix)
+    .filter((route) => formatPrefix(route.prefix) === prefix && route.ineligible === undefined)
     .map((route) => pathOf(route.attributes, route.stale));
 }
 
@@ -148,4 +150,9 @@ export function pathOf(attributes: PathAttributes, stale: boolean): Path {
 export function communityOf(text: string): number {
   const [high, low] = text.split(":").map(Number) as [number, number];
   return ((high << 16) | low) >>> 0;
+}
+
+/** `1:2:3` as the three numbers of a large community. */
+export function largeCommunityOf(text: string): readonly [number, number, number] {
+  return text.split(":").map(Number) as [number, number, number];
 }

@@ -59,14 +59,20 @@ export class RawPeer implements Disposable {
     const peer = new RawPeer(new Socket({ fd: fd.take() }));
     const open = { asn: parseAsn(asn), holdTimeS: 90, routerId: parseIp4(host.ip4), capabilities };
     peer.#socket.write(encodeOpen(open));
-    await eventually("the OPEN", () => {
-      if (peer.#openCount === 0) throw new Error(peer.ended ?? "nothing");
-    });
+    await peer.#heard("OPEN", () => peer.#openCount);
     peer.#socket.write(encodeKeepalive());
-    await eventually("the KEEPALIVE", () => {
-      if (peer.#keepaliveCount === 0) throw new Error(peer.ended ?? "nothing");
-    });
+    await peer.#heard("KEEPALIVE", () => peer.#keepaliveCount);
     return peer;
+  }
+
+  /** @throws Error when the connection has ended before */
+  async #heard(what: string, count: () => number): Promise<void> {
+    await eventually(what, () => {
+      if (count() === 0 && this.ended === undefined) throw new Error("nothing");
+    });
+    if (count() > 0) return;
+    this.#socket.destroy();
+    throw new Error(`no ${what}: ${this.ended}`);
   }
 
   /** An UPDATE of withdrawn routes, path attributes and NLRI, each as bytes. */
