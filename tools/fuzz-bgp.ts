@@ -7,6 +7,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { liveMemory } from "../packages/bgp/src/rib/testing/live-memory.ts";
 import {
   FuzzFailure,
   generateCase,
@@ -14,13 +15,12 @@ import {
   runCase,
   shrinkCase,
 } from "../packages/bgp/test/fuzz/fuzz-case.ts";
-import { liveHeapMb } from "../packages/bgp/test/fuzz/live-heap.ts";
 
 const stepsPerCase = 240;
 const failureCountMax = 10;
-/** Cases between looks at the heap; the first ones warm up caches of the runtime. */
-const heapEvery = 50;
-const heapGrowthMaxMb = 16;
+/** Cases between looks at the memory; the first ones warm up caches of the runtime. */
+const lookEvery = 50;
+const growthMax = 16 << 20;
 const found = path.resolve(import.meta.dirname, "../packages/bgp/test/fuzz/found");
 
 function main(): void {
@@ -37,8 +37,8 @@ function main(): void {
   const counts = newCounts();
   const startedMs = performance.now();
   let failureCount = 0;
-  let heapFirstMb: number | undefined;
-  let heapMb = liveHeapMb();
+  let memoryFirst: number | undefined;
+  let memory = liveMemory();
   for (let seed = firstSeed; counts.messages < count; seed += 1) {
     const one = generateCase(seed, stepsPerCase);
     try {
@@ -49,9 +49,9 @@ function main(): void {
       failureCount += 1;
       if (failureCount === failureCountMax) break;
     }
-    if (seed % heapEvery === 0) {
-      heapMb = liveHeapMb();
-      heapFirstMb ??= heapMb;
+    if (seed % lookEvery === 0) {
+      memory = liveMemory();
+      memoryFirst ??= memory;
     }
   }
   const seconds = (performance.now() - startedMs) / 1000;
@@ -59,13 +59,17 @@ function main(): void {
     `${counts.messages} messages in ${seconds.toFixed(1)} s from seed ${firstSeed}: ` +
       `${counts.resets} resets, ${counts.withdrawals} routes withdrawn, ` +
       `${counts.comparisons} comparisons of up to ${counts.linesMax} lines, ` +
-      `${heapMb.toFixed(1)} MB live, ${failureCount} failures`,
+      `${mb(memory)} MB live, ${failureCount} failures`,
   );
-  const growthMb = heapMb - (heapFirstMb ?? heapMb);
-  if (growthMb > heapGrowthMaxMb) {
-    console.log(`the heap grew by ${growthMb.toFixed(1)} MB, want at most ${heapGrowthMaxMb}`);
+  const growth = memory - (memoryFirst ?? memory);
+  if (growth > growthMax) {
+    console.log(`memory grew by ${mb(growth)} MB, want at most ${mb(growthMax)}`);
   }
-  if (failureCount > 0 || growthMb > heapGrowthMaxMb) process.exitCode = 1;
+  if (failureCount > 0 || growth > growthMax) process.exitCode = 1;
+}
+
+function mb(octets: number): string {
+  return (octets / 2 ** 20).toFixed(1);
 }
 
 function report(seed: number, one: ReturnType<typeof generateCase>, failure: FuzzFailure): void {

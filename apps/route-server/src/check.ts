@@ -15,7 +15,7 @@ export function checkFile(file: string): string {
     passwordIn: readPassword,
     ifindexOf: anyInterface(config),
     ownership: { mayAnnounce: () => false },
-    restarting: false,
+    formerPeers: undefined,
   });
   return formatConfig(config);
 }

@@ -31,7 +31,7 @@ import {
   parseRouteTarget,
 } from "@heddle/inet";
 import { HttpStore } from "@heddle/kube";
-import { noFib, type PeerConfig, Speaker } from "@heddle/speaker";
+import { noFib, type PeerConfig, type Route, Speaker } from "@heddle/speaker";
 import { silentLog } from "@heddle/std";
 import { eventually, RunningMain } from "@heddle/system/testing";
 import type { RouteServerStatus } from "./admin-routes.ts";
@@ -317,20 +317,37 @@ test("a block that changes hands is another node's within a moment", async () =>
 });
 
 test("a restarted route server is taken back: its peers keep what it told them", async () => {
-  const n1 = speakers[0] ?? assert.fail("an agent");
+  const [n1, n2] = speakers;
+  assert.ok(n1 !== undefined && n2 !== undefined);
   await untilHas(n1, "10.244.0.0/26", "10.244.0.64/26", "10.99.0.0/16");
+  const isOfOther = ({ prefix, from }: Route): boolean =>
+    from !== undefined && prefix === parsePrefix("10.244.0.64/26");
+  let lostCount = 0;
+  const look = setInterval(() => {
+    if (![...n1.routes()].some(isOfOther)) lostCount += 1;
+  }, 5);
   assert.deepEqual(await routeServer.end(), [0, null]);
   await eventually("stale routes that stay", async () =>
     [...n1.routes()].some(({ stale }) => stale) ? true : undefined,
   );
+  // The other agent is back last; until then nobody is told that the table is complete.
+  await n2.stopForRestart();
   await startRouteServer();
-  await eventually("both sessions", async () => {
-    const peers = await ask<PeerView[]>("/v1/bgp/peers");
-    return peers.filter(({ state }) => state === "Established").length === 3 ? true : undefined;
-  });
+  const untilUp = (count: number): Promise<boolean> =>
+    eventually(`${count} sessions`, async () => {
+      const peers = await ask<PeerView[]>("/v1/bgp/peers");
+      return peers.filter(({ state }) => state === "Established").length === count || undefined;
+    });
+  await untilUp(2);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const back = await startAgent("n2", 2);
+  for (const prefix of [blockText, "10.244.0.64/26"]) back.announce(parsePrefix(prefix));
+  await untilUp(3);
   await eventually("fresh routes", async () =>
     [...n1.routes()].some(({ stale }) => stale) ? undefined : true,
   );
+  clearInterval(look);
+  assert.equal(lostCount, 0, "the other agent's route was lost meanwhile");
   const status = await ask<RouteServerStatus>("/v1/status");
   assert.deepEqual(
     [status.node, status.apiServer?.synced, status.ownedCount, status.bgp.established],

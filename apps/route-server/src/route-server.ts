@@ -3,13 +3,13 @@
  * before the owners of addresses are known; from then on it goes on with what it knows when the API
  * server is away.
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { AdminServer } from "@heddle/admin";
 import { rehearse } from "@heddle/bgp";
 import { ConfigError } from "@heddle/config";
-import { containsIp } from "@heddle/inet";
+import { containsIp, type Ip } from "@heddle/inet";
 import { HttpStore } from "@heddle/kube";
 import { BmpExporter, KernelFib, noFib, Speaker, type SpeakerConfig } from "@heddle/speaker";
 import { type Log, must } from "@heddle/std";
@@ -24,6 +24,7 @@ import { MetricsListeners } from "./metrics-listeners.ts";
 import { Originator } from "./originator.ts";
 import { Ownership } from "./ownership/ownership.ts";
 import { type Owners, version } from "./parts.ts";
+import { readSessionRecord, SessionRecord } from "./session-record.ts";
 import { readPassword, readText, readTls } from "./surroundings.ts";
 
 const clock = systemClock;
@@ -60,7 +61,8 @@ export class RouteServer implements AsyncDisposable {
   #owners: Owners | undefined;
   #speaker: Speaker | undefined;
   #running: Running | undefined;
-  #wasRestart = false;
+  /** Who had sessions with the process before this one; undefined when there was none. */
+  #formerPeers: readonly Ip[] | undefined;
 
   private constructor(config: RouteServerConfig, log: Log) {
     this.#config = config;
@@ -121,12 +123,11 @@ export class RouteServer implements AsyncDisposable {
     mkdirSync(runDir, { recursive: true, mode: 0o700 });
     const startedAtMs = clock.wallMs();
     if (kubeconfig !== undefined) this.#owners = await this.#startOwners(kubeconfig);
-    // It lies beside the socket and is gone after a reboot, as what peers keep of us is.
-    const marker = path.join(runDir, "route-server.started");
-    this.#wasRestart = existsSync(marker);
+    const record = path.join(runDir, "route-server.sessions");
+    this.#formerPeers = readSessionRecord(record, this.#log);
     const fib = await this.#openFib();
     const speaker = await this.#startSpeaker(fib);
-    writeFileSync(marker, "");
+    this.#recordSessions(record, speaker);
     const originator = new Originator(speaker);
     originator.set(this.#config.originate);
     const identity = { sysName: name, sysDescr: `heddle-route-server ${version}` };
@@ -148,7 +149,15 @@ export class RouteServer implements AsyncDisposable {
       }),
     );
     const listening = speaker.listening.map(({ port }) => port);
-    this.#log.info("the route server serves", { name, listening, isRestart: this.#wasRestart });
+    const isRestart = this.#formerPeers !== undefined;
+    this.#log.info("the route server serves", { name, listening, isRestart });
+  }
+
+  #recordSessions(file: string, speaker: Speaker): void {
+    const formerMs = this.#config.gracefulRestart?.deferralMs ?? 0;
+    const former = this.#formerPeers ?? [];
+    const record = { file, speaker, former, formerMs, clock, log: this.#log };
+    this.#owned.use(new SessionRecord(record));
   }
 
   /** Resolves when everything has been listed once. */
@@ -214,7 +223,7 @@ export class RouteServer implements AsyncDisposable {
       passwordIn: readPassword,
       ifindexOf: this.#interfaces.indexOf,
       ownership: this.#owners?.ownership,
-      restarting: this.#wasRestart,
+      formerPeers: this.#formerPeers,
     });
   }
 }

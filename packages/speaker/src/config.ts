@@ -68,6 +68,11 @@ export interface GracefulRestartConfig {
    * peers have sent their tables, and they are asked to keep what we announced.
    */
   readonly restarting: boolean;
+  /**
+   * Addresses of peers by range that had a session before the restart: they are waited for as the
+   * configured ones are. Nobody, when absent: peers by range are not known before they connect.
+   */
+  readonly formerPeers?: readonly Ip[];
   /** Longest wait for the peers' End-of-RIB (Selection_Deferral_Timer). */
   readonly deferralMs: number;
   /** Longest a returned peer's old routes are kept for its End-of-RIB. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LongLivedTime, Negotiated } from "@heddle/bgp";
-import { parseAsn, parseIp, parseIp4 } from "@heddle/inet";
+import { parseAsn, parseIp, parseIp4, parsePrefix } from "@heddle/inet";
 import { VirtualClock } from "@heddle/std";
-import { Convergence, type ConvergenceRule } from "./convergence.ts";
+import type { SpeakerConfig } from "./config.ts";
+import { awaitedPeersOf, Convergence, type ConvergenceRule } from "./convergence.ts";
 import { backoffMs } from "./peer/session-timers.ts";
 
 const leaf1 = parseIp("10.0.0.1");
@@ -48,6 +49,26 @@ function convergence(rule: ConvergenceRule, peers = [leaf1, leaf2]) {
   const it = new Convergence(rule, peers, clock, 30_000, (why) => reasons.push(why));
   return { clock, reasons, it };
 }
+
+test("peers by range are waited for when they had a session before the restart", () => {
+  const template = { kind: "reflector", asn: parseAsn(65203), families: ["ipv4-unicast"] } as const;
+  const config: SpeakerConfig = {
+    ...{ asn: parseAsn(65203), routerId: parseIp4("10.0.0.9"), families: ["ipv4-unicast"] },
+    listen: [],
+    multipath: { ebgpCountMax: 1, ibgpCountMax: 1, relaxAsPath: false },
+    peers: [{ ...template, address: leaf1 }],
+    dynamicPeers: [
+      { name: "r", prefix: parsePrefix("10.0.0.0/24"), peerCountMax: 9, template: { ...template } },
+    ],
+    gracefulRestart: {
+      ...{ restarting: true, restartTimeMs: 1000, deferralMs: 1000, staleTimeMs: 1000 },
+      formerPeers: [leaf2, parseIp("10.0.1.1")],
+    },
+  };
+  assert.deepEqual(awaitedPeersOf(config), [leaf1, leaf2]);
+  const { gracefulRestart: _, ...fresh } = config;
+  assert.deepEqual(awaitedPeersOf(fresh), [leaf1]);
+});
 
 test("convergence waits for End-of-RIB of every family of every peer", () => {
   const { reasons, it } = convergence("selection");

@@ -5,8 +5,10 @@
  * left-over routes may go.
  */
 import type { AddressFamily, Negotiated } from "@heddle/bgp";
+import { containsIp, type Ip } from "@heddle/inet";
 import type { Clock, Timer } from "@heddle/std";
-import type { PeerKey } from "./peer/peer-key.ts";
+import type { SpeakerConfig } from "./config.ts";
+import { linkKeyOf, type PeerKey, peerKeyOf } from "./peer/peer-key.ts";
 
 export type ConvergenceReason = "end-of-rib" | "deferral-timer";
 
@@ -16,6 +18,23 @@ export type ConvergenceReason = "end-of-rib" | "deferral-timer";
  * Left-over routes wait for all.
  */
 export type ConvergenceRule = "selection" | "sweep";
+
+/** Whose tables a started speaker waits for. */
+export function awaitedPeersOf({
+  peers,
+  dynamicPeers = [],
+  unnumberedPeers = [],
+  gracefulRestart,
+}: SpeakerConfig): PeerKey[] {
+  const { restarting = false, formerPeers = [] } = gracefulRestart ?? {};
+  const mayConnect = (address: Ip): boolean =>
+    dynamicPeers.some(({ prefix }) => containsIp(prefix, address));
+  return [
+    ...peers.map(({ address, ifindex }) => peerKeyOf(address, ifindex)),
+    ...unnumberedPeers.map(({ ifindex }) => linkKeyOf(ifindex)),
+    ...(restarting ? formerPeers.filter(mayConnect) : []),
+  ];
+}
 
 export class Convergence {
   /** Per peer, the families still awaited; undefined: its session is. */

@@ -28,7 +28,7 @@ import {
   type PeerConfig,
   type SpeakerConfig,
 } from "./config.ts";
-import { Convergence, type ConvergenceReason } from "./convergence.ts";
+import { awaitedPeersOf, Convergence, type ConvergenceReason } from "./convergence.ts";
 import { UnnumberedPeers } from "./discovery/unnumbered-peers.ts";
 import { SpeakerError } from "./errors.ts";
 import type { FibSink, RouteSink } from "./fib-sink.ts";
@@ -37,7 +37,7 @@ import { Observers } from "./observe/observers.ts";
 import { cease } from "./peer/failure.ts";
 import type { Peer } from "./peer/peer.ts";
 import type { PeerContext } from "./peer/peer-context.ts";
-import { isLinkLocal, linkKeyOf, type PeerKey, peerKeyOf, peerNameOf } from "./peer/peer-key.ts";
+import { isLinkLocal, peerNameOf } from "./peer/peer-key.ts";
 import type { PeerName } from "./peer/peer-name.ts";
 import type { RecordingOptions } from "./peer/session-recorder.ts";
 import { PeerTable } from "./peer-table.ts";
@@ -471,14 +471,6 @@ function newRib(config: SpeakerConfig, rng: Rng): Rib {
  */
 function selects(family: AddressFamily): boolean {
   return family !== "route-target";
-}
-
-/** Whose tables a started speaker waits for: peers by range are nobody before they connect. */
-function awaitedPeersOf({ peers, unnumberedPeers = [] }: SpeakerConfig): PeerKey[] {
-  return [
-    ...peers.map(({ address, ifindex }) => peerKeyOf(address, ifindex)),
-    ...unnumberedPeers.map(({ ifindex }) => linkKeyOf(ifindex)),
-  ];
 }
 
 /** What belongs to the speaker as a whole and cannot change. */

@@ -33,7 +33,7 @@ export interface RouteServerConfig {
   /** What originates here. */
   readonly originate: readonly OriginatedRoute[];
   /** Undefined: off. */
-  readonly gracefulRestart?: Omit<GracefulRestartConfig, "restarting">;
+  readonly gracefulRestart?: Omit<GracefulRestartConfig, "restarting" | "formerPeers">;
   readonly timers: Partial<SessionTimers>;
   readonly multipath: MultipathConfig;
   /** Where best routes go in the kernel; undefined: nowhere, the route server forwards nothing. */

@@ -32,7 +32,7 @@ function speakerConfig(text: string): SpeakerConfig {
       return found === undefined ? undefined : parseIfindex(found);
     },
     ownership: { mayAnnounce: () => true },
-    restarting: true,
+    formerPeers: [],
   });
 }
 
@@ -156,6 +156,7 @@ multipath: { ebgpCountMax: 4, relaxAsPath: true }
 `);
   assert.deepEqual(config.gracefulRestart, {
     ...{ restartTimeMs: 60_000, deferralMs: 5000, staleTimeMs: 90_000, restarting: true },
+    formerPeers: [],
     longLived: [{ family: "ipv4-flowspec", staleTimeMs: 3_600_000 }],
     ...{ longLivedTimeMsMax: 7_200_000, longLivedPartial: true },
   });

@@ -1,10 +1,11 @@
 /** From the configuration of the route server to that of its speaker. Pure. */
 import type { RouteOwnership } from "@heddle/bgp";
 import { ConfigError } from "@heddle/config";
-import type { Ifindex } from "@heddle/inet";
+import type { Ifindex, Ip } from "@heddle/inet";
 import {
   checkConfig,
   type DynamicPeersConfig,
+  type GracefulRestartConfig,
   type PeerConfig,
   type PeerTemplate,
   type SpeakerConfig,
@@ -29,8 +30,11 @@ export interface SpeakerSurroundings {
   readonly ifindexOf: (interfaceName: string) => Ifindex | undefined;
   /** Undefined without agents, who alone are asked what is theirs. */
   readonly ownership: RouteOwnership | undefined;
-  /** The process was started again: its peers kept what it had told them. */
-  readonly restarting: boolean;
+  /**
+   * Who had sessions with the process before this one, and kept what it had told them; undefined
+   * when there was none.
+   */
+  readonly formerPeers: readonly Ip[] | undefined;
 }
 
 /** @throws ConfigError that names the peer, by where it stands in the file */
@@ -40,7 +44,7 @@ export function speakerConfigOf(
 ): SpeakerConfig {
   const { name, asn, routerId, families, listen, multipath, timers } = config;
   const { clusterId, confederation, gracefulRestart, kernelRoutes } = config;
-  const { tls, ownership, restarting } = surroundings;
+  const { tls, ownership, formerPeers } = surroundings;
   const whole: SpeakerConfig = {
     ...{ asn, routerId, families, listen, multipath, timers, hostname: name, peers: [] },
     ...(clusterId === undefined ? {} : { clusterId }),
@@ -49,7 +53,7 @@ export function speakerConfigOf(
     ...(ownership === undefined ? {} : { ownership }),
     ...(gracefulRestart === undefined
       ? {}
-      : { gracefulRestart: { ...gracefulRestart, restarting } }),
+      : { gracefulRestart: { ...gracefulRestart, ...restartOf(formerPeers) } }),
     forwarding: kernelRoutes !== undefined,
   };
   checkedAt("the configuration", whole);
@@ -62,6 +66,12 @@ export function speakerConfigOf(
   };
   checkedAt("the configuration", withoutPolicies(all));
   return all;
+}
+
+function restartOf(
+  formerPeers: readonly Ip[] | undefined,
+): Pick<GracefulRestartConfig, "restarting" | "formerPeers"> {
+  return formerPeers === undefined ? { restarting: false } : { restarting: true, formerPeers };
 }
 
 /** Makes peers of what the file says, and says of what is wrong with one where that stands. */

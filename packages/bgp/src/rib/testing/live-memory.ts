@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Octets in use, on the heap and in buffers outside of it, after a collection that is done here. */
+/** Octets in use, on the heap and in buffers outside of it; collects garbage first. */
 export function liveMemory(): number {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
