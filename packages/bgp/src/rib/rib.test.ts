@@ -494,7 +494,7 @@ test("memory does not grow with churn", () => {
   const before = liveMemory();
   churn(20000);
   const growth = liveMemory() - before;
-  assert.ok(growth < 2 << 20, `${growth} octets more`);
+  assert.ok(growth < 16 << 20, `${growth} octets more`);
   assert.equal(b.rib.prefixCount(v4), 0);
 });
 
