@@ -628,7 +628,11 @@ test("the command line refuses in one line, with the exit code that its help lis
     [["lab", "fail", "--now", "node1:leaf1"], 2, /unknown option '--now'/],
     [["lab", "up", "--file", "/none.yaml"], 2, /Cannot read the lab's definition: ENOENT/],
     [["lab", "up", "--file", notYaml], 2, /Cannot read the lab file: /],
-    [["bgp", "peers", "--node", "node9"], 2, /no node node9 in the lab, want one of: node1/],
+    [
+      ["bgp", "peers", "--node", "node9"],
+      2,
+      /no node or route server node9 in the lab, want one of: node1 node2 node3 rs1 rs2/,
+    ],
     [["ipam", "who", "10.244.300.1"], 2, /Cannot parse IPv4 address "10.244.300.1"/],
     [["ipam", "who", "10.244.255.254"], 1, /nobody has 10.244.255.254/],
     [["node", "stats"], 2, /unknown command 'stats'/],

@@ -22,15 +22,23 @@ export interface AgentTarget {
   readonly socketPath: string;
 }
 
-/** @throws CliError when there is no agent to ask, or no node of that name */
-export function agentTargets(stateDir: string, node?: string): AgentTarget[] {
+/**
+ * `others` are names that would have done as well, for the message.
+ * @throws CliError when there is no agent to ask, or no node of that name
+ */
+export function agentTargets(
+  stateDir: string,
+  node?: string,
+  others: readonly string[] = [],
+): AgentTarget[] {
   const lab = findLab(stateDir);
   if (lab === undefined) return localTarget(node);
   const nodes = lab.topology.devices.filter((device) => device.role === "node");
   const chosen = node === undefined ? nodes : nodes.filter((device) => device.name === node);
   if (chosen.length === 0) {
-    const names = nodes.map((device) => device.name).join(" ");
-    throw new CliError(`no node ${node} in the lab, want one of: ${names}`, exitCodes.usage);
+    const names = [...nodes.map(({ name }) => name), ...others].join(" ");
+    const what = others.length === 0 ? "node" : "node or route server";
+    throw new CliError(`no ${what} ${node} in the lab, want one of: ${names}`, exitCodes.usage);
   }
   return chosen.map(({ name }) => ({
     node: name,

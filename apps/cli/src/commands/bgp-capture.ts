@@ -20,7 +20,7 @@ export function captureCommand(): Command {
   return new Command("capture")
     .description(
       "the messages of sessions into a pcapng file, also those inside TLS; the headers of IP and " +
-        "TCP in it are made up",
+        "TCP in it are made up, with port 179 for whatever port BGP has",
     )
     .requiredOption("--out <file>", "to write; - is the standard output")
     .option("--peer <address>", "only this peer")

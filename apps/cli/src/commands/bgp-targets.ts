@@ -32,8 +32,10 @@ export function bgpTargets(stateDir: string, { node, socket }: BgpTargetOptions)
   const inLab = labRouteServers(stateDir);
   const named = inLab.filter((each) => each.node === node);
   if (named.length > 0) return named;
-  if (inLab.length > 0)
-    return [...agentTargets(stateDir, node), ...(node === undefined ? inLab : [])];
+  if (inLab.length > 0) {
+    const names = inLab.map((each) => each.node);
+    return [...agentTargets(stateDir, node, names), ...(node === undefined ? inLab : [])];
+  }
   const hasRouteServer = node === undefined && existsSync(routeServerSocket);
   if (!hasRouteServer) return agentTargets(stateDir, node);
   const routeServer = { node: "route server", socketPath: routeServerSocket };

@@ -53,6 +53,20 @@ for (const [from, to, headerLength] of [
   });
 }
 
+test("a connection without port 179 shows its listener there", () => {
+  const portsOf = (from: number, to: number): number[] => {
+    const [source, target] = [from, to].map((port) => ({ address: parseIp("192.0.2.1"), port }));
+    assert.ok(source !== undefined && target !== undefined);
+    const [block] = new CaptureStream(source, target).encode(Uint8Array.of(1), 0, 1);
+    assert.ok(block !== undefined);
+    const view = new DataView(block.buffer, block.byteOffset + 28 + 20);
+    return [view.getUint16(0), view.getUint16(2)];
+  };
+  assert.deepEqual(portsOf(1790, 40_000), [179, 40_000]);
+  assert.deepEqual(portsOf(40_000, 1790), [40_000, 179]);
+  assert.deepEqual(portsOf(100, 179), [100, 179]);
+});
+
 test("what is longer than a packet becomes several", () => {
   const at = { address: parseIp("192.0.2.1"), port: 179 };
   const stream = new CaptureStream(at, at);

@@ -4,6 +4,7 @@
  * around what was sent and received. Sequence numbers follow the octets of each direction, so that
  * a stream can be put together; the first packet of a connection is in its middle.
  */
+import { bgpPort } from "@heddle/bgp";
 import { Writer } from "@heddle/codec";
 import { ipToBytes } from "@heddle/inet";
 import type { Endpoint } from "../observe/observer.ts";
@@ -30,15 +31,20 @@ export function encodeCaptureHead(): Uint8Array {
   return w.copy();
 }
 
-/** One direction of a connection; keeps where its stream is. */
+/**
+ * One direction of a connection; keeps where its stream is. Programs know BGP by its port: where
+ * neither end has it, the lower one, which as a rule is the listener's, is written as 179.
+ */
 export class CaptureStream {
   readonly #from: Endpoint;
   readonly #to: Endpoint;
   #sequence = 1;
 
   constructor(from: Endpoint, to: Endpoint) {
-    this.#from = from;
-    this.#to = to;
+    const isListener = (end: Endpoint, other: Endpoint): boolean =>
+      end.port < other.port && other.port !== bgpPort;
+    this.#from = isListener(from, to) ? { ...from, port: bgpPort } : from;
+    this.#to = isListener(to, from) ? { ...to, port: bgpPort } : to;
   }
 
   /** Of the next octet, uint32. */
