@@ -1,9 +1,10 @@
 /** The agent of a node: CNI, addresses, BGP, data plane. */
 import process from "node:process";
-import { createLog } from "@heddle/system";
+import { createLog, endOnSignal } from "@heddle/system";
 import { Command } from "commander";
 import { startAgent } from "./agent.ts";
 import { type AgentConfig, agentOptions } from "./config.ts";
+import { version } from "./version.ts";
 
 const description = `The Heddle agent of one node.
 
@@ -12,24 +13,13 @@ kernel's data plane as it should be. What forwards is pinned in the kernel: stop
 packet, and a started one adopts what it finds. SIGTERM leaves everything in place for the next start.`;
 
 async function main(): Promise<void> {
-  const command = new Command("heddle-agent").description(description).version("0.1.0");
+  const command = new Command("heddle-agent").description(description).version(version);
   for (const option of agentOptions) command.addOption(option);
   command.parse(process.argv);
   const config = command.opts<AgentConfig>();
   const log = createLog(config.logLevel, { node: config.node });
   const agent = await startAgent(config, log);
-  const stop = (signal: string): void => {
-    log.info("the agent stops; the data plane goes on", { signal });
-    agent[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("the agent could not stop cleanly", { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  endOnSignal(agent, log, "the agent stops; the data plane goes on");
 }
 
 await main();

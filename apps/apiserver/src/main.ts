@@ -1,6 +1,6 @@
 /** The API server: objects of Heddle and Kubernetes kinds, over the Kubernetes protocol. */
 import process from "node:process";
-import { createLog } from "@heddle/system";
+import { createLog, endOnSignal } from "@heddle/system";
 import { OptionsError, parseOptions, usage } from "./options.ts";
 import { runServer } from "./run-server.ts";
 
@@ -19,18 +19,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   log.info("the server is ready", { addresses: server.addresses, dataDir: options.dataDir });
-  const stop = (signal: string): void => {
-    log.info("the server stops", { signal });
-    server[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("the server could not stop cleanly", { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  endOnSignal(server, log, "the server stops");
 }
 
 try {

@@ -1,6 +1,6 @@
 /** The controller of a cluster: VRF ids, counts and conditions of the model. */
 import process from "node:process";
-import { createLog } from "@heddle/system";
+import { createLog, endOnSignal } from "@heddle/system";
 import { Command } from "commander";
 import { type ControllerConfig, controllerOptions } from "./config.ts";
 import { startController } from "./controller.ts";
@@ -20,18 +20,7 @@ async function main(): Promise<void> {
   const config = command.opts<ControllerConfig>();
   const log = createLog(config.logLevel, { identity: config.identity });
   const controller = await startController(config, log);
-  const stop = (signal: string): void => {
-    log.info("the controller stops", { signal });
-    controller[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("the controller could not stop cleanly", { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  endOnSignal(controller, log, "the controller stops");
 }
 
 try {

@@ -1,7 +1,7 @@
 /** The route server of a cluster: reflects the agents' routes, and speaks with other clusters. */
 import process from "node:process";
 import { ConfigError } from "@heddle/config";
-import { createLog, type LogLevel, logLevels } from "@heddle/system";
+import { createLog, endOnSignal, type LogLevel, logLevels } from "@heddle/system";
 import { Command, Option } from "commander";
 import { checkFile } from "./check.ts";
 import { help } from "./help.ts";
@@ -54,18 +54,7 @@ async function main(): Promise<void> {
   process.on("SIGHUP", () => reload.request());
   const server = await RouteServer.start(config, log);
   started.resolve(server);
-  const stop = (signal: string): void => {
-    log.info("the route server stops; its peers keep the routes", { signal });
-    server[Symbol.asyncDispose]().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("the route server could not stop cleanly", { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  endOnSignal(server, log, "the route server stops; its peers keep the routes");
 }
 
 try {

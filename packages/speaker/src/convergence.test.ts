@@ -1,47 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LongLivedTime, Negotiated } from "@heddle/bgp";
 import { parseAsn, parseIp, parseIp4, parsePrefix } from "@heddle/inet";
 import { VirtualClock } from "@heddle/std";
 import type { SpeakerConfig } from "./config.ts";
 import { awaitedPeersOf, Convergence, type ConvergenceRule } from "./convergence.ts";
 import { backoffMs } from "./peer/session-timers.ts";
+import { negotiatedWith } from "./testing/negotiated.ts";
 
 const leaf1 = parseIp("10.0.0.1");
 const leaf2 = parseIp("10.0.0.2");
-
-function session(
-  restarting: boolean,
-  forwarding = true,
-  longLived: readonly LongLivedTime[] = [],
-): Negotiated {
-  const families = ["ipv4-unicast", "ipv6-unicast"] as const;
-  return {
-    peerAsn: parseAsn(65201),
-    peerRouterId: parseIp4("10.0.0.1"),
-    external: true,
-    holdTimeMs: 9000,
-    families,
-    fourOctetAs: true,
-    extendedMessage: false,
-    routeRefresh: true,
-    confederationExternal: false,
-    enhancedRouteRefresh: false,
-    addPathReceive: [],
-    addPathSend: [],
-    extendedNextHop: [],
-    bfdStrict: false,
-    peerGracefulRestart: {
-      restarting,
-      restartTimeMs: 120_000,
-      notification: true,
-      families,
-      forwarding: forwarding ? families : [],
-      longLived,
-      longLivedForwarding: forwarding ? longLived.map(({ family }) => family) : [],
-    },
-  };
-}
 
 function convergence(rule: ConvergenceRule, peers = [leaf1, leaf2]) {
   const clock = new VirtualClock();
@@ -72,13 +39,13 @@ test("peers by range are waited for when they had a session before the restart",
 
 test("convergence waits for End-of-RIB of every family of every peer", () => {
   const { reasons, it } = convergence("selection");
-  it.sessionUp(leaf1, session(false));
+  it.sessionUp(leaf1, negotiatedWith(false));
   it.endOfRib(leaf1, "ipv4-unicast");
   it.endOfRib(leaf1, "ipv6-unicast");
-  it.sessionUp(leaf2, session(false));
+  it.sessionUp(leaf2, negotiatedWith(false));
   it.endOfRib(leaf2, "ipv4-unicast");
   it.sessionDown(leaf2);
-  it.sessionUp(leaf2, session(false));
+  it.sessionUp(leaf2, negotiatedWith(false));
   it.endOfRib(leaf2, "ipv6-unicast");
   assert.deepEqual(reasons, []);
   it.endOfRib(leaf2, "ipv4-unicast");
@@ -88,7 +55,7 @@ test("convergence waits for End-of-RIB of every family of every peer", () => {
 test("selection does not wait for a peer that restarts too, the sweep does", () => {
   for (const rule of ["selection", "sweep"] as const) {
     const { reasons, it } = convergence(rule, [leaf1]);
-    it.sessionUp(leaf1, session(true));
+    it.sessionUp(leaf1, negotiatedWith(true));
     assert.equal(reasons.length, rule === "selection" ? 1 : 0, rule);
     it.endOfRib(leaf1, "ipv4-unicast");
     it.endOfRib(leaf1, "ipv6-unicast");

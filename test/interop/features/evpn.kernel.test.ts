@@ -15,8 +15,7 @@ import { eventually } from "../harness/eventually.ts";
 import { feature } from "../harness/feature.ts";
 import { announceKeyed, keyedPaths, requireKeyed } from "../harness/keyed-routes.ts";
 import { only } from "../harness/only.ts";
-import { requireUp } from "../harness/our-speaker.ts";
-import { establishedPair } from "../harness/pair.ts";
+import { establishedPair, reflectedPair } from "../harness/pair.ts";
 
 const asn = 65000;
 const families = ["evpn"] as const;
@@ -66,17 +65,8 @@ feature(
   "7432/9136 EVPN types 1-5, reflected by them",
   { bird: "has none", exabgp: "keeps no table; another row has what it decodes" },
   async (bed) => {
-    const { us, them, lan } = bed;
-    const other = lan.addHost("other");
-    const client = { asn, families, reflectorClient: true };
-    const { speaker } = await establishedPair(bed, {
-      theirs: { asn, peers: [us, other].map((host) => ({ ...client, address: host.ip4 })) },
-      ours: { asn },
-      ourPeer: { families },
-    });
-    const peers = [{ asn, address: them.ip4, families }];
-    const receiver = await bed.speaker({ asn, peers, families }, other);
-    await eventually("the receiver's session", () => requireUp(receiver));
+    const { us } = bed;
+    const { speaker, client: receiver } = await reflectedPair(bed, asn, families);
     const tunnelId = Uint8Array.from([10, 9, 0, 1]);
     const pmsiTunnel = { flags: 0, tunnelType: 6, label: 100, tunnelId };
     for (const [route, , extended] of routes) {

@@ -5,7 +5,7 @@ import { eventually } from "../harness/eventually.ts";
 import { feature } from "../harness/feature.ts";
 import { only } from "../harness/only.ts";
 import { ourPaths, requireUp } from "../harness/our-speaker.ts";
-import { establishedPair } from "../harness/pair.ts";
+import { establishedPair, reflectedPair } from "../harness/pair.ts";
 
 const families = ["ipv4-unicast"] as const;
 const prefix = "10.1.0.0/16";
@@ -13,20 +13,13 @@ const asn = 65000;
 const noReflector = { exabgp: "keeps no table and reflects nothing" };
 
 feature("4456 reflection by them", noReflector, async (bed) => {
-  const { us, them, lan } = bed;
-  const other = lan.addHost("other");
-  const client = { asn, families, reflectorClient: true };
-  const { speaker } = await establishedPair(bed, {
-    theirs: { asn, peers: [us, other].map((host) => ({ ...client, address: host.ip4 })) },
-    ours: { asn },
-  });
-  const peers = [{ asn, address: them.ip4, families }];
-  const source = await bed.speaker({ asn, peers, families }, other);
+  const { them } = bed;
+  const { speaker, client: source, address } = await reflectedPair(bed, asn, families);
   source.announce(parsePrefix(prefix), { localPref: 150, med: 3 });
   await eventually("the reflected route", () => {
     const fields = ["nextHop", "originatorId", "clusterList", "localPref", "med"] as const;
     assert.deepEqual(only(ourPaths(speaker, prefix)[0], ...fields), {
-      ...{ nextHop: other.ip4, originatorId: other.ip4, clusterList: [them.ip4] },
+      ...{ nextHop: address, originatorId: address, clusterList: [them.ip4] },
       ...{ localPref: 150, med: 3 },
     });
   });

@@ -10,8 +10,7 @@ import { feature } from "../harness/feature.ts";
 import { announceKeyed, keyedPaths, requireKeyed } from "../harness/keyed-routes.ts";
 import type { Host } from "../harness/lan.ts";
 import { only } from "../harness/only.ts";
-import { requireUp } from "../harness/our-speaker.ts";
-import { establishedPair } from "../harness/pair.ts";
+import { establishedPair, reflectedPair } from "../harness/pair.ts";
 import { Heddle } from "../heddle/heddle.ts";
 
 const asn = 65000;
@@ -21,17 +20,8 @@ feature(
   "4364/4659 VPN routes, reflected by them",
   { exabgp: "keeps no table and reflects nothing" },
   async (bed) => {
-    const { us, them, lan } = bed;
-    const other = lan.addHost("other");
-    const client = { asn, families, reflectorClient: true };
-    const { speaker } = await establishedPair(bed, {
-      theirs: { asn, peers: [us, other].map((host) => ({ ...client, address: host.ip4 })) },
-      ours: { asn },
-      ourPeer: { families },
-    });
-    const peers = [{ asn, address: them.ip4, families }];
-    const receiver = await bed.speaker({ asn, peers, families }, other);
-    await eventually("the receiver's session", () => requireUp(receiver));
+    const { us } = bed;
+    const { speaker, client: receiver } = await reflectedPair(bed, asn, families);
     const sent = [
       ["ipv4-vpn", "65000:1:10.1.0.0/16 label 100"],
       ["ipv6-vpn", "10.0.0.1:7:fd01::/48 label 1048575"],

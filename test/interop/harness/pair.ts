@@ -1,3 +1,4 @@
+import type { AddressFamily } from "@heddle/bgp";
 import type { Speaker } from "@heddle/speaker";
 import type { Daemon, DaemonConfig, DaemonPeer } from "../daemon.ts";
 import { eventually } from "./eventually.ts";
@@ -43,4 +44,31 @@ export async function establishedPair(bed: Bed, options: PairOptions = {}): Prom
     await pair.daemon.requireEstablished(address);
   });
   return pair;
+}
+
+export interface Reflected extends Pair {
+  /** The other client. */
+  readonly client: Speaker;
+  /** Of the other client. */
+  readonly address: string;
+}
+
+/** The daemon reflects between two speakers of ours in AS `asn`, with sessions up. */
+export async function reflectedPair(
+  bed: Bed,
+  asn: number,
+  families: readonly AddressFamily[],
+): Promise<Reflected> {
+  const { us, them, lan } = bed;
+  const other = lan.addHost("other");
+  const client = { asn, families, reflectorClient: true };
+  const pair = await establishedPair(bed, {
+    theirs: { asn, peers: [us, other].map((host) => ({ ...client, address: host.ip4 })) },
+    ours: { asn },
+    ourPeer: { families },
+  });
+  const peers = [{ asn, address: them.ip4, families }];
+  const speaker = await bed.speaker({ asn, peers, families }, other);
+  await eventually("the other client's session", () => requireUp(speaker));
+  return { ...pair, client: speaker, address: other.ip4 };
 }

@@ -5,8 +5,9 @@ import { type Asn, parseIp4, parsePrefix } from "@heddle/inet";
 import { BgpError } from "../errors.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import type { PeerIndex } from "./peer.ts";
+import { attributes } from "./testing/attributes.ts";
 import { key4, type TestRoute } from "./testing/family-view.ts";
-import { attributes, RibBench } from "./testing/rib-bench.ts";
+import { RibBench } from "./testing/rib-bench.ts";
 
 const ten: TestRoute = {
   family: "ipv4-unicast",

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Policy } from "../policy/policy.ts";
 import type { PeerIndex, RibPeer } from "./peer.ts";
+import { attributes } from "./testing/attributes.ts";
 import { routeWithdrawal } from "./testing/family-view.ts";
-import { attributes, localAsn, RibBench, targeted } from "./testing/rib-bench.ts";
+import { localAsn, RibBench, targeted } from "./testing/rib-bench.ts";
 import { membership, routeTarget, vpn } from "./testing/routes.ts";
 import { endOfRib } from "./testing/wire.ts";
 

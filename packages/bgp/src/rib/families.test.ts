@@ -5,8 +5,9 @@ import type { AddressFamily } from "../packet/address-family.ts";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import { acceptAll } from "../policy/presets.ts";
 import type { PeerIndex } from "./peer.ts";
+import { attributes } from "./testing/attributes.ts";
 import { FamilyView, key4, routeWithdrawal, type TestRoute } from "./testing/family-view.ts";
-import { attributes, families, localAsn, RibBench, targeted } from "./testing/rib-bench.ts";
+import { families, localAsn, RibBench, targeted } from "./testing/rib-bench.ts";
 import { macIp, membership, routeTarget, vpn } from "./testing/routes.ts";
 import { endOfRib } from "./testing/wire.ts";
 

@@ -8,24 +8,11 @@ import type { PathAttributes } from "../packet/path-attributes.ts";
 import { acceptAll } from "../policy/presets.ts";
 import type { PeerIndex } from "./peer.ts";
 import { Rib } from "./rib.ts";
+import { attributes } from "./testing/attributes.ts";
 import { routeAnnouncement, routeWithdrawal, type TestRoute } from "./testing/family-view.ts";
 import { announcement, withdrawal } from "./testing/wire.ts";
 
 const families: readonly AddressFamily[] = ["ipv4-unicast", "ipv4-flowspec"];
-
-function attributes(asns: readonly number[]): PathAttributes {
-  return {
-    origin: 0,
-    asPath: asns.length === 0 ? [] : [{ type: "sequence", asns: asns as Asn[] }],
-    nextHop: parseIp4("192.0.2.77"),
-    atomicAggregate: false,
-    communities: [],
-    extendedCommunities: [],
-    largeCommunities: [],
-    clusterList: [],
-    unknown: [],
-  };
-}
 
 function flowTo(prefix: Prefix): TestRoute {
   const components = [{ type: "destination-prefix", prefix, offset: 0 }] as const;

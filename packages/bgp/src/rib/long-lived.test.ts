@@ -5,8 +5,9 @@ import { type Asn, parsePrefix } from "@heddle/inet";
 import type { PathAttributes } from "../packet/path-attributes.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { PeerIndex } from "./peer.ts";
+import { attributes } from "./testing/attributes.ts";
 import { key4, routeWithdrawal, type TestRoute } from "./testing/family-view.ts";
-import { attributes, families, RibBench } from "./testing/rib-bench.ts";
+import { families, RibBench } from "./testing/rib-bench.ts";
 
 const ten: TestRoute = {
   family: "ipv4-unicast",

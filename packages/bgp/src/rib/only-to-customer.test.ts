@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Asn, parsePrefix } from "@heddle/inet";
+import { attributes } from "./testing/attributes.ts";
 import { key4, type TestRoute } from "./testing/family-view.ts";
-import { attributes, families, RibBench } from "./testing/rib-bench.ts";
+import { families, RibBench } from "./testing/rib-bench.ts";
 
 const ten: TestRoute = {
   family: "ipv4-unicast",

@@ -18,6 +18,7 @@ import { acceptAll, acceptDefaultOnly, announceOwn } from "../policy/presets.ts"
 import type { RibConfig } from "./config.ts";
 import type { PeerIndex, RibPeer } from "./peer.ts";
 import { Rib } from "./rib.ts";
+import { attributes as plainAttributes } from "./testing/attributes.ts";
 import { liveMemory } from "./testing/live-memory.ts";
 import { announcement, bothFamilies, endOfRib, PeerView, withdrawal } from "./testing/wire.ts";
 
@@ -26,22 +27,11 @@ const v4: AddressFamily = "ipv4-unicast";
 const none = { received: 0, accepted: 0, notUsed: new Map(), stale: 0, advertised: 0 };
 
 function attributes(
-  asns: number[],
+  asns: readonly number[],
   nextHop = "192.0.2.1",
   more: Partial<PathAttributes> = {},
 ): PathAttributes {
-  return {
-    origin: 0,
-    asPath: asns.length === 0 ? [] : [{ type: "sequence", asns: asns as Asn[] }],
-    nextHop: parseIp(nextHop),
-    atomicAggregate: false,
-    communities: [],
-    extendedCommunities: [],
-    largeCommunities: [],
-    clusterList: [],
-    unknown: [],
-    ...more,
-  };
+  return plainAttributes(asns, { nextHop: parseIp(nextHop), ...more });
 }
 
 /** A RIB whose peers record what they are sent. */

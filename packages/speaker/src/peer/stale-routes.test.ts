@@ -1,43 +1,10 @@
 /** How long the routes of a peer without a session are kept. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LongLivedTime, Negotiated } from "@heddle/bgp";
-import { parseAsn, parseIp4 } from "@heddle/inet";
+import type { LongLivedTime } from "@heddle/bgp";
 import { VirtualClock } from "@heddle/std";
+import { negotiatedWith } from "../testing/negotiated.ts";
 import { StaleRoutes } from "./stale-routes.ts";
-
-function session(
-  restarting: boolean,
-  forwarding = true,
-  longLived: readonly LongLivedTime[] = [],
-): Negotiated {
-  const families = ["ipv4-unicast", "ipv6-unicast"] as const;
-  return {
-    peerAsn: parseAsn(65201),
-    peerRouterId: parseIp4("10.0.0.1"),
-    external: true,
-    holdTimeMs: 9000,
-    families,
-    fourOctetAs: true,
-    extendedMessage: false,
-    routeRefresh: true,
-    confederationExternal: false,
-    enhancedRouteRefresh: false,
-    addPathReceive: [],
-    addPathSend: [],
-    extendedNextHop: [],
-    bfdStrict: false,
-    peerGracefulRestart: {
-      restarting,
-      restartTimeMs: 120_000,
-      notification: true,
-      families,
-      forwarding: forwarding ? families : [],
-      longLived,
-      longLivedForwarding: forwarding ? longLived.map(({ family }) => family) : [],
-    },
-  };
-}
 
 function stale(ownTimes: readonly LongLivedTime[] = []) {
   const clock = new VirtualClock();
@@ -60,7 +27,7 @@ function stale(ownTimes: readonly LongLivedTime[] = []) {
 
 test("stale routes go when the restart time is over", () => {
   const { clock, calls, routes } = stale();
-  routes.sessionDown(["ipv4-unicast"], session(false));
+  routes.sessionDown(["ipv4-unicast"], negotiatedWith(false));
   clock.advance(119_999);
   assert.deepEqual(calls, ["down ipv4-unicast"]);
   clock.advance(1);
@@ -70,13 +37,13 @@ test("stale routes go when the restart time is over", () => {
 
 test("a returned peer's families without the F bit go at once, the others with End-of-RIB", () => {
   const { clock, calls, routes } = stale();
-  routes.sessionDown(["ipv4-unicast", "ipv6-unicast"], session(false));
-  routes.sessionUp(session(false, false));
+  routes.sessionDown(["ipv4-unicast", "ipv6-unicast"], negotiatedWith(false));
+  routes.sessionUp(negotiatedWith(false, false));
   assert.deepEqual(calls.slice(1), ["sweep ipv4-unicast", "sweep ipv6-unicast"]);
 
   const again = stale();
-  again.routes.sessionDown(["ipv4-unicast", "ipv6-unicast"], session(false));
-  again.routes.sessionUp(session(false));
+  again.routes.sessionDown(["ipv4-unicast", "ipv6-unicast"], negotiatedWith(false));
+  again.routes.sessionUp(negotiatedWith(false));
   again.routes.endOfRib("ipv4-unicast");
   assert.deepEqual(again.routes.families, ["ipv6-unicast"]);
   again.clock.advance(60_000);
@@ -86,15 +53,15 @@ test("a returned peer's families without the F bit go at once, the others with E
 
 test("RFC 4724 4.2: what was stale when the session is lost again is not kept a second time", () => {
   const { calls, routes } = stale();
-  routes.sessionDown(["ipv4-unicast"], session(false));
-  routes.sessionDown(["ipv4-unicast"], session(false));
+  routes.sessionDown(["ipv4-unicast"], negotiatedWith(false));
+  routes.sessionDown(["ipv4-unicast"], negotiatedWith(false));
   assert.deepEqual(calls, ["down ipv4-unicast", "down ipv4-unicast"]);
 });
 
 test("RFC 9494: after the restart time, long-lived families are the last resort for their time", () => {
   const { clock, calls, routes } = stale();
   const longLived = [{ family: "ipv4-unicast", staleTimeMs: 3_600_000 }] as const;
-  routes.sessionDown(["ipv4-unicast", "ipv6-unicast"], session(false, true, longLived));
+  routes.sessionDown(["ipv4-unicast", "ipv6-unicast"], negotiatedWith(false, true, longLived));
   clock.advance(120_000);
   assert.deepEqual(calls.slice(1), ["last resort ipv4-unicast", "sweep ipv6-unicast", "swept"]);
   assert.deepEqual(routes.longLivedFamilies, ["ipv4-unicast"]);
@@ -110,9 +77,9 @@ test("RFC 9494: who comes back in that time keeps what its long-lived F bit says
   const longLived = [{ family: "ipv4-unicast", staleTimeMs: 600_000 }] as const;
   for (const forwarding of [true, false]) {
     const { clock, calls, routes } = stale();
-    routes.sessionDown(["ipv4-unicast"], session(false, true, longLived));
+    routes.sessionDown(["ipv4-unicast"], negotiatedWith(false, true, longLived));
     clock.advance(120_000);
-    routes.sessionUp(session(true, forwarding, longLived));
+    routes.sessionUp(negotiatedWith(true, forwarding, longLived));
     const swept = calls.slice(3);
     assert.deepEqual(swept, forwarding ? [] : ["sweep ipv4-unicast"]);
     routes.endOfRib("ipv4-unicast");
@@ -123,7 +90,7 @@ test("RFC 9494: who comes back in that time keeps what its long-lived F bit says
 test("RFC 9494: our own time of a family bounds the peer's, too", () => {
   const { clock, routes } = stale([{ family: "ipv4-unicast", staleTimeMs: 30_000 }]);
   const longLived = [{ family: "ipv4-unicast", staleTimeMs: 600_000 }] as const;
-  routes.sessionDown(["ipv4-unicast"], session(false, true, longLived));
+  routes.sessionDown(["ipv4-unicast"], negotiatedWith(false, true, longLived));
   clock.advance(120_000 + 29_999);
   assert.deepEqual(routes.longLivedFamilies, ["ipv4-unicast"]);
   clock.advance(1);
@@ -132,7 +99,7 @@ test("RFC 9494: our own time of a family bounds the peer's, too", () => {
 
 test("RFC 9494 4.1: a family without a restart time is long-lived stale at once", () => {
   const { calls, routes } = stale();
-  const both = session(false, true, [{ family: "ipv4-unicast", staleTimeMs: 600_000 }]);
+  const both = negotiatedWith(false, true, [{ family: "ipv4-unicast", staleTimeMs: 600_000 }]);
   const { peerGracefulRestart: graceful } = both;
   assert.ok(graceful !== undefined);
   const only = { ...both, peerGracefulRestart: { ...graceful, families: [], forwarding: [] } };
@@ -143,7 +110,9 @@ test("RFC 9494 4.1: a family without a restart time is long-lived stale at once"
 test("RFC 9494 4.2: the Long-lived Stale Time runs on, whatever becomes of sessions", () => {
   const { clock, calls, routes } = stale();
   const families = ["ipv4-unicast"] as const;
-  const negotiated = session(false, true, [{ family: "ipv4-unicast", staleTimeMs: 600_000 }]);
+  const negotiated = negotiatedWith(false, true, [
+    { family: "ipv4-unicast", staleTimeMs: 600_000 },
+  ]);
   routes.sessionDown(families, negotiated);
   clock.advance(120_000 + 200_000);
   routes.sessionUp(negotiated);

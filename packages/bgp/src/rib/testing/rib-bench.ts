@@ -7,6 +7,7 @@ import { acceptAll } from "../../policy/presets.ts";
 import type { RibConfig } from "../config.ts";
 import type { PeerIndex, RibPeer, RibSession } from "../peer.ts";
 import { Rib } from "../rib.ts";
+import { attributes } from "./attributes.ts";
 import { FamilyView, routeAnnouncement, type TestRoute } from "./family-view.ts";
 import { membership, routeTarget } from "./routes.ts";
 import { endOfRib } from "./wire.ts";
@@ -18,20 +19,6 @@ export const families: readonly AddressFamily[] = [
   "ipv4-vpn",
   "evpn",
 ];
-export function attributes(asns: number[], more: Partial<PathAttributes> = {}): PathAttributes {
-  return {
-    origin: 0,
-    asPath: asns.length === 0 ? [] : [{ type: "sequence", asns: asns as Asn[] }],
-    nextHop: parseIp4("192.0.2.77"),
-    atomicAggregate: false,
-    communities: [],
-    extendedCommunities: [],
-    largeCommunities: [],
-    clusterList: [],
-    unknown: [],
-    ...more,
-  };
-}
 
 export function targeted(...targets: number[]): PathAttributes {
   return attributes([], { extendedCommunities: targets.map(routeTarget) });
