@@ -2,7 +2,8 @@
  * The command as people run it, against a state directory with a lab's file and agents' sockets.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -30,6 +31,22 @@ function heddle(...args: readonly string[]): Promise<Outcome> {
       resolve({ code, stdout, stderr });
     });
   });
+}
+
+/** The same, for a reader that is gone before anything is written. */
+async function unread(...args: readonly string[]): Promise<Pick<Outcome, "code" | "stderr">> {
+  const env = { ...process.env, HEDDLE_FROM_SOURCE: "1", KUBECONFIG: "" };
+  const child = spawn(repositoryFile("bin/heddle"), args, {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.destroy();
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [code] = (await once(child, "close")) as [number];
+  return { code, stderr };
 }
 
 function inLab(...args: readonly string[]): Promise<Outcome> {
@@ -197,4 +214,9 @@ test("node status shows an agent that breaks off as down, with exit code 1", asy
   const [row] = JSON.parse(stdout) as { node: string; error: string }[];
   assert.equal(row?.node, "node1");
   assert.match(String(row?.error), /^Cannot ask the agent at .*: (aborted|socket hang up)$/);
+});
+
+test("a reader that has seen enough is no failure", async () => {
+  const shown = await unread("bgp", "--help");
+  assert.deepEqual(shown, { code: 0, stderr: "" });
 });

@@ -85,4 +85,10 @@ async function main(): Promise<number> {
   }
 }
 
+// Whoever reads may have seen enough, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.ok);
+});
+
 process.exitCode = await main();
